@@ -1,0 +1,74 @@
+# Functions that every folder's CMakeLists.txt uses: one static library per folder, linked only to what it may use.
+
+add_library(headscope_flags INTERFACE)
+target_compile_options(headscope_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wno-unused-parameter -Wno-deprecated-declarations
+  $<$<BOOL:${HEADSCOPE_WERROR}>:-Werror>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+if(HEADSCOPE_SANITIZE)
+  target_compile_options(headscope_flags INTERFACE -fsanitize=${HEADSCOPE_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(headscope_flags INTERFACE -fsanitize=${HEADSCOPE_SANITIZE})
+endif()
+
+find_program(HEADSCOPE_CCACHE ccache)
+if(HEADSCOPE_CCACHE)
+  # Precompiled headers need these two sloppiness settings to be cacheable.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${HEADSCOPE_CCACHE})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fpch-preprocess)
+  endif()
+endif()
+
+find_package(absl REQUIRED)
+
+# LibTorch as one target whose headers are system headers; its own compile flags stay out of ours.
+function(headscope_find_torch)
+  if(TARGET headscope_torch)
+    return()
+  endif()
+  find_package(Torch REQUIRED)
+  message(STATUS "LibTorch ${Torch_VERSION}")
+  add_library(headscope_torch INTERFACE)
+  target_include_directories(headscope_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
+  target_link_libraries(headscope_torch INTERFACE ${TORCH_LIBRARIES})
+endfunction()
+
+# headscope_library(NAME SOURCES a.cc ... [PUBLIC deps] [PRIVATE deps] [PCH headers])
+# NAME follows the folder: server/jobs is headscope_server_jobs. Includes are written from the project's root.
+function(headscope_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PUBLIC;PRIVATE;PCH")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_link_libraries(${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE} $<BUILD_INTERFACE:headscope_flags>)
+  if(arg_PCH)
+    target_precompile_headers(${name} PRIVATE ${arg_PCH})
+  endif()
+endfunction()
+
+# headscope_executable(NAME SOURCES ... LINK ...): a program in <build>/bin.
+function(headscope_executable name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK;PCH")
+  add_executable(${name} ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} headscope_flags)
+  if(arg_PCH)
+    target_precompile_headers(${name} PRIVATE ${arg_PCH})
+  endif()
+endfunction()
+
+# headscope_test(NAME SOURCES ... LINK ... [PCH ...] [LABELS ...]): one GoogleTest program per mirrored folder.
+# Tests find the reference material (golden cases, tokenizers, data) in the folder named by HEADSCOPE_SHARED
+# and skip, saying so, where it is absent.
+function(headscope_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK;PCH;LABELS")
+  add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/bin)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock GTest::gtest_main headscope_flags)
+  target_compile_definitions(${name} PRIVATE
+    HEADSCOPE_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HEADSCOPE_SHARED_DIR="${HEADSCOPE_SHARED}")
+  if(arg_PCH)
+    target_precompile_headers(${name} PRIVATE ${arg_PCH})
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS "${arg_LABELS}")
+endfunction()

@@ -1,0 +1,72 @@
+// What the generic decoder needs to know of a model: everything that differs between families, as plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace headscope::worker {
+
+enum class NormKind { kLayerNorm, kRmsNorm };
+enum class PositionKind { kLearned, kRotary };
+enum class ActivationKind { kRelu, kGelu, kGeluTanh, kSilu };
+// Where a block's norms stand. kPre: x + f(norm(x)). kPost: norm(x + f(x)). kSandwich: x + norm(f(norm(x))).
+// kParallel: x + attention(norm1(x)) + mlp(norm2(x)), norm2 possibly the same norm.
+enum class ResidualKind { kPre, kPost, kSandwich, kParallel };
+
+// Rotary embedding: half-split rotation of the first `dimensions` columns of each head by position * inverse_frequency.
+struct RopeSpec {
+  std::int64_t dimensions = 0;
+  // [dimensions / 2], computed in float32 with any scaling (linear, llama3, ...) already applied.
+  std::vector<float> inverse_frequency;
+  // Multiplies cosine and sine (yarn, longrope); 1 otherwise.
+  double attention_scaling = 1.0;
+};
+
+// One layer's attention. Per layer because windows and ropes alternate in some families.
+struct AttentionSpec {
+  // Multiplies q.k before soft cap and mask.
+  double scale = 1.0;
+  // Keys visible from a query, itself included; absent: all earlier ones.
+  std::optional<std::int64_t> window;
+  // scores <- cap * tanh(scores / cap), before the mask.
+  std::optional<double> score_soft_cap;
+  // Index into DecoderSpec::ropes; absent with learned positions.
+  std::optional<int> rope;
+};
+
+// A model's architecture. A plain value; immutable once made by its family.
+struct DecoderSpec {
+  std::string family;
+  std::int64_t layers = 0;
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  std::int64_t width = 0;        // d_model
+  std::int64_t mlp_width = 0;
+  std::int64_t vocabulary = 0;   // rows of the embedding
+  std::int64_t positions = 0;    // longest sample, in tokens
+
+  NormKind norm = NormKind::kRmsNorm;
+  double norm_epsilon = 1e-6;
+  // RMS norm multiplies by (1 + weight) (Gemma).
+  bool norm_weight_plus_one = false;
+  PositionKind position = PositionKind::kRotary;
+  // Learned positions: row = position + this (OPT: 2).
+  std::int64_t position_row_offset = 0;
+  std::vector<RopeSpec> ropes;
+  std::vector<AttentionSpec> attention;  // [layers]
+  // Per-head RMS norm of q and k before the rotation (Qwen3, Gemma 3).
+  bool query_key_norm = false;
+  ActivationKind activation = ActivationKind::kSilu;
+  bool gated_mlp = true;
+  ResidualKind residual = ResidualKind::kPre;
+  // Embeddings are multiplied by this, rounded to the compute dtype first (Gemma: sqrt(width)).
+  double embedding_scale = 1.0;
+  // logits <- cap * tanh(logits / cap).
+  std::optional<double> logit_soft_cap;
+  bool tied_head = false;
+};
+
+}  // namespace headscope::worker
