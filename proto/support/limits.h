@@ -1,0 +1,56 @@
+// Limits enforced before memory is taken. One place; documented in the README.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/time/time.h"
+
+namespace headscope {
+
+// gRPC messages: nothing larger is received by anyone; senders stay below kMaxBlockBytes.
+inline constexpr int kMaxMessageBytes = 4 << 20;
+inline constexpr std::size_t kMaxBlockBytes = 1 << 20;
+inline constexpr int kMaxMetadataBytes = 16 << 10;
+inline constexpr int kMaxConcurrentStreams = 256;
+
+inline constexpr std::size_t kMaxSampleIdBytes = 256;
+inline constexpr std::size_t kMaxSampleBytes = 1 << 20;
+inline constexpr std::size_t kMaxDisplayNameBytes = 256;
+inline constexpr std::size_t kMaxModelNameBytes = 512;
+inline constexpr std::size_t kMaxRequestIdBytes = 128;
+inline constexpr std::size_t kMaxWorkerIdBytes = 128;
+inline constexpr std::size_t kMaxLabels = 16;
+inline constexpr std::size_t kMaxLabelValueBytes = 256;
+inline constexpr std::size_t kMaxTokenizeBytes = 1 << 20;
+// A dataset of a million samples is legitimate.
+inline constexpr std::uint64_t kMaxDatasetSamples = 10'000'000;
+inline constexpr std::uint64_t kMaxDatasetBytes = std::uint64_t{64} << 30;
+// BadRequest lists at most this many violations and then says how many more there are.
+inline constexpr std::size_t kMaxFieldViolations = 1000;
+
+inline constexpr std::uint64_t kMaxQueuedJobs = 10'000;
+inline constexpr std::size_t kMaxWatchers = 1'000;
+inline constexpr std::uint32_t kDefaultPageSize = 50;
+inline constexpr std::uint32_t kMaxPageSize = 1'000;
+
+inline constexpr std::uint32_t kMinBatchTokens = 16;
+inline constexpr std::uint32_t kMaxBatchTokens = 1 << 20;
+inline constexpr std::uint32_t kDefaultBatchTokens = 1024;
+inline constexpr std::uint32_t kDefaultMaxAttempts = 5;
+inline constexpr std::uint32_t kMaxMaxAttempts = 20;
+inline constexpr std::uint32_t kMaxWorkerDeaths = 3;
+inline constexpr std::uint32_t kDefaultScriptBatch = 4;
+
+// A shard is cut at the first of these: it is what a crash loses, and what one CompleteShard carries.
+inline constexpr std::uint64_t kShardTokens = 32 * 1024;
+inline constexpr std::uint32_t kShardSamples = 512;
+inline constexpr std::uint64_t kShardResultBytes = 64 << 20;
+inline constexpr std::uint32_t kPrepareShardSamples = 4096;
+
+inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(5);
+inline constexpr absl::Duration kSessionTtl = absl::Seconds(20);
+inline constexpr absl::Duration kNoProgressTimeout = absl::Minutes(30);
+inline constexpr absl::Duration kWatchHeartbeat = absl::Seconds(15);
+
+}  // namespace headscope

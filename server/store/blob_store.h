@@ -1,0 +1,52 @@
+// Content-addressed bytes: datasets and shards' planes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace headscope::server {
+
+// One blob being written; dropped without a trace unless committed. Thread-compatible.
+class BlobWriter {
+ public:
+  virtual ~BlobWriter() = default;
+  // RESOURCE_EXHAUSTED / DISK_FULL.
+  virtual absl::Status Append(std::string_view bytes) = 0;
+  // Bytes so far.
+  virtual std::uint64_t size() const = 0;
+  // Durable (file and folder synced) when it returns the SHA-256 in hex.
+  virtual absl::StatusOr<std::string> Commit() = 0;
+};
+
+// One stored blob. Thread-safe.
+class BlobReader {
+ public:
+  virtual ~BlobReader() = default;
+  virtual std::uint64_t size() const = 0;
+  // Exactly `length` bytes from `offset`; DATA_LOSS when there are fewer.
+  virtual absl::StatusOr<std::string> Read(std::uint64_t offset, std::uint64_t length) = 0;
+};
+
+// Blocking; thread-safe. Never called in a gRPC reaction.
+class BlobStore {
+ public:
+  virtual ~BlobStore() = default;
+  virtual absl::StatusOr<std::unique_ptr<BlobWriter>> Create() = 0;
+  // NOT_FOUND.
+  virtual absl::StatusOr<std::unique_ptr<BlobReader>> Open(const std::string& sha256_hex) = 0;
+  // Removing what is not there is OK.
+  virtual absl::Status Remove(const std::string& sha256_hex) = 0;
+  // Bytes stored in all, as last counted.
+  virtual std::uint64_t stored_bytes() const = 0;
+};
+
+// Convenience: one whole blob.
+absl::StatusOr<std::string> PutBlob(BlobStore& blobs, std::string_view bytes);
+absl::StatusOr<std::string> GetBlob(BlobStore& blobs, const std::string& sha256_hex);
+
+}  // namespace headscope::server

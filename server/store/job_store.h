@@ -1,0 +1,191 @@
+// The durable core: jobs, shards, leases and sessions, every change in one transaction.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "server/jobs/job.h"
+
+namespace headscope::server {
+
+// What a change touched: whom to tell. Jobs are named once.
+struct Effect {
+  std::vector<std::string> changed_jobs;
+  // A shard became leasable: wake waiting workers.
+  bool work_available = false;
+};
+
+struct SubmitOutcome {
+  Job job;
+  // False: request_id was seen before with the same request.
+  bool created = false;
+  Effect effect;
+};
+
+// Opaque: from a former answer to the same question.
+struct PageRequest {
+  std::uint32_t size = 50;
+  std::string token;
+};
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_token;
+};
+
+struct JobFilter {
+  std::vector<JobState> states;
+  std::string model;
+  std::map<std::string, std::string> labels;
+};
+
+struct WorkerDescription {
+  std::string worker_id;
+  std::string boot_id;
+  std::string build;
+  std::string device;
+  // Child of this server process: its session cannot outlive the process.
+  bool local = false;
+};
+
+struct SessionRef {
+  std::string session;
+  std::uint64_t epoch = 0;
+};
+
+struct SessionGrant {
+  SessionRef ref;
+  Effect effect;
+};
+
+// A lease as its holder names it.
+struct LeaseKey {
+  SessionRef session;
+  std::string shard;
+  std::uint64_t fence = 0;
+};
+
+// What the scheduler chooses from: the next leasable shard of one job and phase.
+struct Candidate {
+  std::string shard;
+  std::string job;
+  Phase phase = Phase::kPrepare;
+  std::string model;
+  std::string model_digest;  // empty before the job is pinned
+  std::int32_t priority = 0;
+  std::int64_t job_number = 0;
+  // Shards of the job being worked on now.
+  std::uint32_t leased_shards = 0;
+};
+
+struct Lease {
+  Shard shard;
+  JobSpec spec;
+};
+
+struct ShardFailure {
+  JobFailure failure;
+  bool retryable = false;
+  // Out of memory: next time with this budget.
+  std::optional<std::uint32_t> suggested_batch_tokens;
+};
+
+// A stored result of a SCORE shard.
+struct ResultShard {
+  std::uint32_t ordinal = 0;
+  std::vector<std::uint32_t> samples;
+  // SHA-256 in hex of the blob that DecodeScores reads.
+  std::string blob;
+};
+
+struct QueueStats {
+  // By model and priority: shards that wait (of jobs that have not ended).
+  std::map<std::pair<std::string, std::int32_t>, std::uint64_t> depth;
+  // By model: age of the oldest queued job.
+  std::map<std::string, absl::Duration> oldest_age;
+  std::uint64_t leases_active = 0;
+  std::uint64_t queued_jobs = 0;
+};
+
+// Blocking; called from the store's thread only (StoreExecutor). Errors besides those named: RESOURCE_EXHAUSTED / DISK_FULL,
+// INTERNAL when the store is damaged. Stale leases and sessions: ABORTED / STALE_LEASE, ABORTED / STALE_SESSION.
+// Time, ids and randomness come from the Clock and RandomSource given at construction.
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  // --- datasets (content in the blob store under the same digest)
+  // Idempotent: the first record stays.
+  virtual absl::StatusOr<DatasetRecord> PutDataset(const DatasetRecord& record) = 0;
+  virtual absl::StatusOr<DatasetRecord> GetDataset(const std::string& digest) = 0;  // NOT_FOUND / DATASET_NOT_FOUND
+  virtual absl::StatusOr<Page<DatasetRecord>> ListDatasets(const PageRequest& page) = 0;
+  virtual absl::Status DeleteDataset(const std::string& digest) = 0;  // FAILED_PRECONDITION / DATASET_IN_USE
+
+  // --- jobs
+  // ALREADY_EXISTS / REQUEST_ID_REUSED, NOT_FOUND / DATASET_NOT_FOUND, RESOURCE_EXHAUSTED / QUEUE_FULL. Plans PREPARE
+  // shards; where token counts for the dataset and `prepare_key` are known, SCORE shards at once.
+  virtual absl::StatusOr<SubmitOutcome> Submit(const NewJob& job) = 0;
+  virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;  // NOT_FOUND / JOB_NOT_FOUND
+  virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
+  virtual absl::StatusOr<Effect> Cancel(const std::string& id) = 0;
+  // Returns the blobs that nothing refers to any more. FAILED_PRECONDITION / JOB_NOT_ENDED.
+  virtual absl::StatusOr<std::vector<std::string>> DeleteJob(const std::string& id) = 0;
+  // The newest `limit`, oldest first; 0: all.
+  virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job, std::uint32_t limit) = 0;
+  virtual absl::StatusOr<Page<InvalidSample>> ListInvalidSamples(const std::string& job, const PageRequest& page) = 0;
+  virtual absl::StatusOr<std::map<std::string, std::uint64_t>> CountInvalidSamples(const std::string& job) = 0;  // by reason
+  // Of a SUCCEEDED job, by ordinal: dataset order. FAILED_PRECONDITION / JOB_NOT_SUCCEEDED.
+  virtual absl::StatusOr<std::vector<ResultShard>> ResultShards(const std::string& job) = 0;
+
+  // --- worker sessions
+  // Ends a former session of the same worker_id first: its leases are requeued and count as a worker's death, unless
+  // boot_id is the same.
+  virtual absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) = 0;
+  // Extends the session. Returns the held leases that are no longer the worker's or whose job is being cancelled.
+  virtual absl::StatusOr<std::vector<std::pair<std::string, std::uint64_t>>> Heartbeat(
+      const SessionRef& session, const std::vector<std::pair<std::string, std::uint64_t>>& held) = 0;
+  // Ends a session in order: leases are requeued, no attempt is counted.
+  virtual absl::StatusOr<Effect> CloseSession(const SessionRef& session) = 0;
+  // Ends whatever session `worker_id` has, as a death (a local worker's process ended). No session: nothing happens.
+  virtual absl::StatusOr<Effect> LoseWorker(const std::string& worker_id) = 0;
+
+  // --- shards
+  // At most one per job and phase: its first leasable shard. Jobs being cancelled have none.
+  virtual absl::StatusOr<std::vector<Candidate>> Candidates() = 0;
+  // Nullopt when it is no longer leasable. The statement checks session and state and raises the fence.
+  virtual absl::StatusOr<std::optional<Lease>> Claim(const SessionRef& session, const std::string& shard) = 0;
+  // Checks that the lease is current and says what it is for: before its results are taken in.
+  virtual absl::StatusOr<Lease> CheckLease(const LeaseKey& lease) = 0;
+  // The completing statement checks the fence. The last PREPARE shard pins the digest and plans SCORE shards, or fails the
+  // job with INVALID_SAMPLES; another digest than the pinned one fails it with MODEL_CHANGED.
+  virtual absl::StatusOr<Effect> CompletePrepare(const LeaseKey& lease, const std::string& model_digest,
+                                                 const std::vector<PreparedSample>& valid,
+                                                 const std::vector<InvalidSample>& invalid) = 0;
+  // `blob` is stored already. Repeating an accepted completion (same shard, fence and blob) is OK.
+  virtual absl::StatusOr<Effect> CompleteScore(const LeaseKey& lease, const std::string& blob,
+                                               std::uint32_t batch_tokens_used, std::uint64_t response_tokens) = 0;
+  virtual absl::StatusOr<Effect> Fail(const LeaseKey& lease, const ShardFailure& failure) = 0;
+  virtual absl::StatusOr<Effect> Release(const LeaseKey& lease) = 0;
+  // Sessions past their time, jobs past queue_ttl. Called about once a second.
+  virtual absl::StatusOr<Effect> Reap() = 0;
+  // When the earliest back-off ends, for the dispatcher's timer.
+  virtual absl::StatusOr<std::optional<absl::Time>> NextRunAfter() = 0;
+
+  // --- catalogue: what workers said they have, the last word per worker
+  virtual absl::Status PutCatalogue(const std::string& worker_id, const std::vector<CatalogueEntry>& entries) = 0;
+  // Entries of all workers, remembered ones included: worker id, entry.
+  virtual absl::StatusOr<std::vector<std::pair<std::string, CatalogueEntry>>> Catalogue() = 0;
+
+  // --- housekeeping
+  virtual absl::StatusOr<QueueStats> Stats() = 0;
+  // Is the blob referred to by a dataset or shard?
+  virtual absl::StatusOr<bool> IsReferenced(const std::string& blob) = 0;
+};
+
+}  // namespace headscope::server

@@ -1,0 +1,39 @@
+// The embedded store: one SQLite file and a blob folder under one locked data directory.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "proto/support/clock.h"
+#include "proto/support/random_source.h"
+#include "server/store/blob_store.h"
+#include "server/store/job_store.h"
+
+namespace headscope::server {
+
+// Holds an exclusive lock on a data directory for the life of the process. Makes the directory when it is not there.
+class DataDirectory {
+ public:
+  // FAILED_PRECONDITION / DATA_DIRECTORY_IN_USE names the process that holds it.
+  static absl::StatusOr<std::unique_ptr<DataDirectory>> Lock(const std::string& path);
+  ~DataDirectory();
+  const std::string& path() const { return path_; }
+
+ private:
+  DataDirectory(std::string path, int lock_fd);
+  std::string path_;
+  int lock_fd_;
+};
+
+// Opens `<directory>/headscope.sqlite` (WAL, synchronous FULL, one connection), migrating it to this version;
+// FAILED_PRECONDITION / SCHEMA_TOO_NEW for a file of a newer one. On opening, sessions of local workers end (their processes are gone);
+// those of other workers get one more session lifetime, so that a restart costs them nothing.
+// `clock` and `random` outlive the store.
+absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& directory, const Clock& clock,
+                                                          RandomSource& random);
+
+// Blobs as files `<directory>/blobs/ab/abcdef...`, written beside and renamed; leftovers of writes cut short are removed.
+absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory);
+
+}  // namespace headscope::server
