@@ -1,0 +1,103 @@
+// A model's spec together with where each of its weights stands in a checkpoint: plain values, no tensors.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "worker/model/decoder_spec.h"
+
+namespace headscope::worker {
+
+// What a weight does in the decoder. The first group is one per model, the second one per layer.
+enum class WeightRole {
+  kEmbedding,
+  kPositionEmbedding,
+  kFinalNorm,
+  kHead,
+  kAttentionNorm,
+  kAttentionPostNorm,
+  kQuery,
+  kKey,
+  kValue,
+  kOutput,
+  kQueryNorm,
+  kKeyNorm,
+  kMlpNorm,
+  kMlpPostNorm,
+  kGate,
+  kUp,
+  kDown,
+};
+
+enum class WeightPart { kWeight, kBias };
+
+// One tensor of the decoder.
+struct WeightSlot {
+  WeightRole role = WeightRole::kEmbedding;
+  WeightPart part = WeightPart::kWeight;
+  // 0 for roles that exist once per model.
+  std::int64_t layer = 0;
+
+  friend bool operator==(const WeightSlot&, const WeightSlot&) = default;
+};
+
+// "query weight of layer 3".
+std::string SlotName(const WeightSlot& slot);
+
+// Shape of `slot`: linears [out, in], norms and biases [out], embeddings [rows, width].
+std::vector<std::int64_t> SlotShape(const DecoderSpec& spec, const WeightSlot& slot);
+
+// Which rows of a stored tensor (after any transposition) fill `slot`: rows begin + i * stride + [0, block) for
+// i < count, in this order. A stored tensor that is one slot has begin 0 and count 1.
+struct Placement {
+  WeightSlot slot;
+  std::int64_t begin = 0;
+  std::int64_t block = 0;
+  std::int64_t stride = 0;
+  std::int64_t count = 1;
+};
+
+enum class Presence {
+  kRequired,
+  // May be absent, from every layer at once; a bias is then zero.
+  kOptional,
+  // May be there, has its expected shape, and is not read (the head of a tied model).
+  kUnread,
+};
+
+// One tensor of a checkpoint file.
+struct FileTensor {
+  // Name as the family's reference implementation writes it, prefix included.
+  std::string name;
+  // What it fills: one slot, or several where projections are fused.
+  std::vector<Placement> placements;
+  // Stored [in, out] (Conv1D) instead of [out, in].
+  bool transposed = false;
+  Presence presence = Presence::kRequired;
+};
+
+// Shape in which `tensor` is stored, by its slots.
+std::vector<std::int64_t> FileShape(const DecoderSpec& spec, const FileTensor& tensor);
+
+// What a family makes of a config.json. A plain value.
+struct Architecture {
+  DecoderSpec spec;
+  std::vector<FileTensor> tensors;
+  // Checkpoints of the bare decoder carry the same names without this prefix ("model."). All or none.
+  std::string prefix;
+  // Names, prefix included, that carry nothing the decoder needs; '#' stands for a number.
+  std::vector<std::string> ignored;
+  // Said to who reads a model's description: choices that the files left open.
+  std::vector<std::string> notes;
+};
+
+// Whether `pattern` (exact, but '#' stands for one or more digits) matches `name`.
+bool MatchesPattern(std::string_view pattern, std::string_view name);
+
+// Checks that `architecture` fills every slot that the decoder reads, once. INTERNAL otherwise: a family's mistake.
+absl::Status CheckArchitecture(const Architecture& architecture);
+
+}  // namespace headscope::worker
