@@ -1,0 +1,163 @@
+#include "worker/model/tokenizer/json_fields.h"
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+namespace headscope::worker::tokenization {
+namespace {
+
+constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{256} << 20;
+constexpr int kMaxNesting = 64;
+constexpr std::size_t kMaxQuotedBytes = 60;
+
+absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
+
+std::string Path(std::string_view where, const char* key) {
+  return where.empty() ? std::string(key) : absl::StrCat(View(where), ".", key);
+}
+
+// Deepest nesting of brackets outside strings, counted before the parser takes memory for it.
+int Nesting(std::string_view text) {
+  int depth = 0;
+  int deepest = 0;
+  bool in_string = false;
+  for (std::size_t index = 0; index < text.size(); ++index) {
+    const char c = text[index];
+    if (in_string) {
+      if (c == '\\') ++index;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      deepest = std::max(deepest, ++depth);
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return deepest;
+}
+
+absl::Status WrongType(const Json* value, std::string_view path, std::string_view wanted) {
+  if (value == nullptr) return Malformed(path, absl::StrCat("is missing, ", View(wanted), " is wanted"));
+  return Malformed(path, absl::StrCat("is ", value->type_name(), ", ", View(wanted), " is wanted"));
+}
+
+}  // namespace
+
+absl::StatusOr<Json> ParseObject(std::string_view text) {
+  if (const int depth = Nesting(text); depth > kMaxNesting) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("JSON is nested ", depth, " levels deep, at most ", kMaxNesting, " are read"));
+  }
+  try {
+    Json object = Json::parse(text.begin(), text.end());
+    if (!object.is_object()) {
+      return absl::InvalidArgumentError(absl::StrCat("holds ", object.type_name(), ", a JSON object is wanted"));
+    }
+    return object;
+  } catch (const nlohmann::json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("is not JSON: ", error.what()));
+  }
+}
+
+absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) {
+    return absl::NotFoundError(absl::StrCat("there is no file ", path));
+  }
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) return absl::UnavailableError(absl::StrCat("cannot read ", path, ": ", error.message()));
+  if (size > kMaxFileBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " has ", size, " bytes, at most ", kMaxFileBytes, " are read"));
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text(static_cast<std::size_t>(size), '\0');
+  if (!file || !file.read(text.data(), static_cast<std::streamsize>(size))) {
+    return absl::UnavailableError(absl::StrCat("cannot read the ", size, " bytes of ", path));
+  }
+  return text;
+}
+
+const Json* FindField(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+absl::StatusOr<const Json*> RequireObject(const Json& object, const char* key, std::string_view where) {
+  const Json* value = FindField(object, key);
+  if (value == nullptr || !value->is_object()) return WrongType(value, Path(where, key), "an object");
+  return value;
+}
+
+absl::StatusOr<const Json*> RequireArray(const Json& object, const char* key, std::string_view where) {
+  const Json* value = FindField(object, key);
+  if (value == nullptr || !value->is_array()) return WrongType(value, Path(where, key), "an array");
+  return value;
+}
+
+absl::StatusOr<std::string> RequireString(const Json& object, const char* key, std::string_view where) {
+  const Json* value = FindField(object, key);
+  if (value == nullptr || !value->is_string()) return WrongType(value, Path(where, key), "a string");
+  return value->get_ref<const std::string&>();
+}
+
+absl::StatusOr<bool> OptionalBool(const Json& object, const char* key, bool absent, std::string_view where) {
+  const Json* value = FindField(object, key);
+  if (value == nullptr) return absent;
+  if (!value->is_boolean()) return WrongType(value, Path(where, key), "true or false");
+  return value->get<bool>();
+}
+
+absl::StatusOr<std::string> OptionalString(const Json& object, const char* key, std::string_view where) {
+  if (FindField(object, key) == nullptr) return std::string();
+  return RequireString(object, key, where);
+}
+
+absl::StatusOr<std::int32_t> ReadTokenId(const Json& value, std::string_view where) {
+  constexpr std::int64_t kMaxId = std::numeric_limits<std::int32_t>::max() - 1;
+  if (!value.is_number_integer()) return WrongType(&value, where, "a token id");
+  const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= std::uint64_t{kMaxId}
+                                               : value.get<std::int64_t>() >= 0 && value.get<std::int64_t>() <= kMaxId;
+  if (!fits) return Malformed(where, absl::StrCat("is ", value.dump(), ", an id from 0 to ", kMaxId, " is wanted"));
+  return value.get<std::int32_t>();
+}
+
+std::string Quoted(std::string_view text) {
+  const bool cut = text.size() > kMaxQuotedBytes;
+  return absl::StrCat("\"", absl::Utf8SafeCHexEscape(View(text.substr(0, kMaxQuotedBytes))), cut ? "...\"" : "\"");
+}
+
+absl::Status Malformed(std::string_view where, std::string_view fault) {
+  return absl::InvalidArgumentError(absl::StrCat(View(where), " ", View(fault)));
+}
+
+absl::Status Unsupported(std::string_view kind, std::string_view name) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(View(kind), " ", View(name), " is not supported yet; send token_ids instead"));
+}
+
+std::string ComponentName(const Json* component) {
+  if (component == nullptr) return "null";
+  const Json* type = FindField(*component, "type");
+  if (type == nullptr || !type->is_string()) return "without a type";
+  const std::string& name = type->get_ref<const std::string&>();
+  for (const char* key : {"normalizers", "pretokenizers", "processors", "decoders"}) {
+    const Json* parts = FindField(*component, key);
+    if (name != "Sequence" || parts == nullptr || !parts->is_array()) continue;
+    std::string names;
+    for (const Json& part : *parts) absl::StrAppend(&names, names.empty() ? "" : ", ", ComponentName(&part));
+    return absl::StrCat(Quoted(name), " of ", names);
+  }
+  return Quoted(name);
+}
+
+}  // namespace headscope::worker::tokenization
