@@ -1,6 +1,7 @@
 // Time as an argument, so that tests own it.
 #pragma once
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 namespace headscope {

@@ -21,8 +21,8 @@ void AppendSampleRecord(const Sample& sample, std::string& bytes);
 // Takes one record off the front of `bytes`. DATA_LOSS when it is cut or malformed.
 absl::StatusOr<Sample> TakeSampleRecord(std::string_view& bytes);
 
-// What is wrong with a sample as such, whatever the model: no id, an id over 256 bytes or not UTF-8, an empty response or
-// text, text that is not UTF-8, fewer than two ids, prompt_tokens not below the number of ids. INVALID_ARGUMENT; the
+// What is wrong with a sample as such, whatever the model: no id, an id over 256 bytes or not UTF-8, an empty response
+// or text, text that is not UTF-8, fewer than two ids, prompt_tokens not below the number of ids. INVALID_ARGUMENT; the
 // message is one phrase that starts with the field's name.
 absl::Status CheckSample(const Sample& sample);
 

@@ -8,8 +8,8 @@
 
 namespace headscope {
 
-// Hashes blocks in the order sent: for every block its kind and its fields in field order, counts first, integers as u32,
-// objectives as f64, plane by plane in name order name, shape and data. Not the serialised messages.
+// Hashes blocks in the order sent: for every block its kind and its fields in field order, counts first, integers as
+// u32, objectives as f64, plane by plane in name order name, shape and data. Not the serialised messages.
 class BlockDigest {
  public:
   void Add(const worker::v1::ScoreBlock& block);
