@@ -26,7 +26,8 @@ inline constexpr std::size_t kMaxTokenizeBytes = 1 << 20;
 // A dataset of a million samples is legitimate.
 inline constexpr std::uint64_t kMaxDatasetSamples = 10'000'000;
 inline constexpr std::uint64_t kMaxDatasetBytes = std::uint64_t{64} << 30;
-// BadRequest lists at most this many violations and then says how many more there are.
+// BadRequest lists at most this many violations (fewer where gRPC's metadata limit is nearer) and then says how many more
+// there are.
 inline constexpr std::size_t kMaxFieldViolations = 1000;
 
 inline constexpr std::uint64_t kMaxQueuedJobs = 10'000;

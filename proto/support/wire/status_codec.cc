@@ -13,9 +13,10 @@
 namespace headscope {
 namespace {
 
-constexpr std::size_t kMaxMessage = 2048;
-// Details travel base64-encoded in a trailer, beside the message and what proxies add.
-constexpr std::size_t kMaxDetails = kMaxMetadataBytes / 2;
+// gRPC clients accept 8 KiB of metadata unless told otherwise. The details travel base64-encoded (4/3), the message
+// beside them percent-encoded (up to 3 times), so that 1 KiB and 3 KiB stay below it together.
+constexpr std::size_t kMaxMessage = 1024;
+constexpr std::size_t kMaxDetails = 3072;
 constexpr char kDomain[] = "headscope";
 
 std::string Cut(std::string text, std::size_t size) {
@@ -63,7 +64,7 @@ google::rpc::Status Details(const absl::Status& status, const std::string& messa
   }
   if (!details.violations.empty()) {
     google::rpc::BadRequest request;
-    AddViolations(details.violations, kMaxDetails - message.size() - 512, request);
+    AddViolations(details.violations, kMaxDetails - message.size() - 256, request);
     rich.add_details()->PackFrom(request);
   }
   return rich;

@@ -11,7 +11,8 @@ class Status;
 namespace headscope {
 
 // Every error leaves with exactly one ErrorInfo (reason from the code when none was set), the BadRequest and RetryInfo
-// where there are some, and a message cut to 2 KiB; all details together stay below gRPC's metadata limit.
+// where there are some, and a message cut to 1 KiB; everything together stays below gRPC's default metadata limit of 8
+// KiB, so that of many violations only the first are listed, with the number of the others.
 grpc::Status ToGrpc(const absl::Status& status);
 absl::Status FromGrpc(const grpc::Status& status);
 
