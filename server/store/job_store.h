@@ -147,6 +147,8 @@ class JobStore {
   // Ends a former session of the same worker_id first: its leases are requeued and count as a worker's death, unless
   // boot_id is the same.
   virtual absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) = 0;
+  // Who opened the session, for a server that was started again meanwhile.
+  virtual absl::StatusOr<WorkerDescription> DescribeSession(const SessionRef& session) = 0;
   // Extends the session. Returns the held leases that are no longer the worker's or whose job is being cancelled.
   virtual absl::StatusOr<std::vector<std::pair<std::string, std::uint64_t>>> Heartbeat(
       const SessionRef& session, const std::vector<std::pair<std::string, std::uint64_t>>& held) = 0;
