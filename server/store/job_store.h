@@ -5,11 +5,13 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "server/jobs/candidate.h"
 #include "server/jobs/job.h"
 
 namespace headscope::server {
@@ -71,17 +73,11 @@ struct LeaseKey {
   std::uint64_t fence = 0;
 };
 
-// What the scheduler chooses from: the next leasable shard of one job and phase.
-struct Candidate {
-  std::string shard;
-  std::string job;
-  Phase phase = Phase::kPrepare;
-  std::string model;
-  std::string model_digest;  // empty before the job is pinned
-  std::int32_t priority = 0;
-  std::int64_t job_number = 0;
-  // Shards of the job being worked on now.
-  std::uint32_t leased_shards = 0;
+// What a heartbeat is answered with.
+struct HeartbeatAnswer {
+  // Held leases (shard, fence) that are no longer the worker's or whose job is being cancelled: to be stopped.
+  std::vector<std::pair<std::string, std::uint64_t>> abandon;
+  Effect effect;
 };
 
 struct Lease {
@@ -149,8 +145,10 @@ class JobStore {
   virtual absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) = 0;
   // Who opened the session, for a server that was started again meanwhile.
   virtual absl::StatusOr<WorkerDescription> DescribeSession(const SessionRef& session) = 0;
-  // Extends the session. Returns the held leases that are no longer the worker's or whose job is being cancelled.
-  virtual absl::StatusOr<std::vector<std::pair<std::string, std::uint64_t>>> Heartbeat(
+  // Extends the session. `held`: the leases (shard, fence) that the worker works on or is handing in. A lease of the
+  // session that is not among them ends here: at once where its job is being cancelled (the worker stopped it when it was
+  // told to), after two heartbeat intervals otherwise (the answer that granted it was lost); no attempt is counted.
+  virtual absl::StatusOr<HeartbeatAnswer> Heartbeat(
       const SessionRef& session, const std::vector<std::pair<std::string, std::uint64_t>>& held) = 0;
   // Ends a session in order: leases are requeued, no attempt is counted.
   virtual absl::StatusOr<Effect> CloseSession(const SessionRef& session) = 0;
