@@ -39,8 +39,8 @@ using Environment = std::function<std::optional<std::string>(const std::string&)
 // The process's own.
 Environment ProcessEnvironment();
 
-// Values are looked for on the command line, then in the environment (PREFIX and the name in capitals, '-' as '_'), then
-// in the file named by --config (lines `name = value`, `#` starts a comment), then in the table. Every table has
+// Values are looked for on the command line, then in the environment (PREFIX and the name in capitals, '-' as '_'),
+// then in the file named by --config (lines `name = value`, `#` starts a comment), then in the table. Every table has
 // --config FILE, --help and --version besides its own flags. Thread-compatible; immutable once parsed.
 //
 // Getters check the value and say what was wanted, what was found and where it stood. Asking for a name that is not in

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "proto/support/clock.h"
+#include "proto/support/limits.h"
 #include "server/jobs/job_events.h"
 #include "server/store/blob_store.h"
 #include "server/store/io_pool.h"
@@ -53,6 +54,14 @@ struct FleetOptions {
   absl::Duration heartbeat_interval = absl::Seconds(5);
   // How long a Tokenize waits for a worker to take and finish it.
   absl::Duration tokenize_timeout = absl::Seconds(60);
+  // A lease without a finished batch for this long is taken back.
+  absl::Duration no_progress_timeout = kNoProgressTimeout;
+  // How often sessions are reaped, back-offs checked and gauges set.
+  absl::Duration tick = absl::Seconds(1);
+  // What local workers send as metadata kLocalTokenKey; drawn at server start. Empty: no worker may claim to be local.
+  std::string local_token;
+  // Called with the worker's id whenever a session opens; any thread, does not block. May be empty.
+  std::function<void(const std::string&)> session_opened;
 };
 
 // Owns everything in memory about connected workers, and the worker-facing gRPC service. Thread-safe.
@@ -83,12 +92,14 @@ class Fleet {
   void LoseLocalWorker(const std::string& worker_id);
   // Local worker ids start with this; only they may claim to be local.
   static constexpr char kLocalPrefix[] = "local-";
+  static constexpr char kLocalTokenKey[] = "headscope-local-token";
 
   // Starts the timer thread (reaping, back-off wake-ups, queue gauges).
   void Start();
   // Grants no more leases, tells workers to drain, answers waiting polls.
   void Drain();
-  // Ends every pending call. After this nothing is posted to the executors.
+  // Ends every pending call. After this nothing is posted to the executors. What they still hold uses the fleet: they
+  // stop before it is destroyed.
   void Stop();
 
  private:
