@@ -83,9 +83,9 @@ absl::StatusOr<std::vector<AddedToken>> LoadAddedTokens(const Json& tokenizer, c
     }
     const std::int32_t expected = vocabulary.FindId(token->content).value_or(next_id);
     if (token->id != expected) {
-      return Malformed(where, absl::StrCat("gives ", Quoted(token->content), " id ", token->id,
-                                           "; the reference library gives it ", expected,
-                                           " (its id in vocab, or the next one beyond vocab)"));
+      return Malformed(
+          where, absl::StrCat("gives ", Quoted(token->content), " id ", token->id, "; the reference library gives it ",
+                              expected, " (its id in vocab, or the next one beyond vocab)"));
     }
     next_id = std::max(next_id, expected + 1);
     tokens.push_back(*std::move(token));
@@ -120,7 +120,7 @@ std::vector<AddedTokenSplitter::Segment> AddedTokenSplitter::Split(std::string_v
     at = end;
     if (token.single_word && !IsSingleWord(text, begin, end)) continue;
     if (token.lstrip) begin = std::max(SkipSpaceLeft(text, begin, done), done);
-    if (token.rstrip) end = SkipSpaceRight(text, end);
+    end = std::max(token.rstrip ? SkipSpaceRight(text, end) : end, begin);
     if (done < begin) segments.push_back({.text = text.substr(done, begin - done), .id = std::nullopt});
     segments.push_back({.text = text.substr(begin, end - begin), .id = token.id});
     done = end;

@@ -18,7 +18,8 @@ absl::StatusOr<Vocabulary> LoadVocabulary(const Json& model) {
   for (const auto& [token, value] : (*tokens)->items()) {
     const auto id = ReadTokenId(value, absl::StrCat("model.vocab[", Quoted(token), "]"));
     if (!id.ok()) return id.status();
-    if (auto status = vocabulary.Add(token, *id); !status.ok()) return Malformed("model.vocab:", status.message());
+    if (auto status = vocabulary.Add(token, *id); !status.ok())
+      return Malformed("model.vocab:", std::string(status.message()));
   }
   return vocabulary;
 }

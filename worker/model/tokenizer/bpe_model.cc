@@ -52,9 +52,7 @@ class BpeModel::Word {
     std::int32_t place = 0;
     std::int32_t merged = 0;
     // For a max-heap: the lowest rank comes first, the leftmost of those.
-    bool operator<(const Candidate& other) const {
-      return std::tie(rank, place) > std::tie(other.rank, other.place);
-    }
+    bool operator<(const Candidate& other) const { return std::tie(rank, place) > std::tie(other.rank, other.place); }
   };
 
   // Puts the pair of the symbol at `place` and its right neighbour on the heap, if it merges.

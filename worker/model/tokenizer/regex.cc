@@ -29,8 +29,7 @@ class MatchState {
   MatchState(const pcre2_code* code, std::size_t text_size)
       : data_(pcre2_match_data_create_from_pattern(code, nullptr)), context_(pcre2_match_context_create(nullptr)) {
     const std::uint64_t limit = 10'000'000 + 64 * static_cast<std::uint64_t>(text_size);
-    pcre2_set_match_limit(context_,
-                          static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, 0xFFFF'FFFFu)));
+    pcre2_set_match_limit(context_, static_cast<std::uint32_t>(std::min<std::uint64_t>(limit, 0xFFFF'FFFFu)));
   }
   ~MatchState() {
     pcre2_match_context_free(context_);
@@ -39,7 +38,8 @@ class MatchState {
   MatchState(const MatchState&) = delete;
   MatchState& operator=(const MatchState&) = delete;
 
-  // PCRE2's result of matching from `offset`. The compiled form is given up for the interpreter when its stack is short.
+  // PCRE2's result of matching from `offset`. The compiled form is given up for the interpreter when its stack is
+  // short.
   int Match(const pcre2_code* code, std::string_view text, std::size_t offset) {
     constexpr std::uint32_t kFlags = PCRE2_NO_UTF_CHECK;
     const int result = pcre2_match(code, Bytes(text), text.size(), offset, kFlags, data_, context_);

@@ -45,11 +45,11 @@ absl::Status CheckSupervised(const EncodedSample& sample, std::int64_t length_be
                                                    *options.max_tokens, " of the ", length_before_cut, " tokens"));
   }
   if (sample.prompt_tokens == 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "no token can be scored: the sample has ", length_before_cut, " tokens without a prompt and needs at least 2"));
+    return absl::InvalidArgumentError(absl::StrCat("no token can be scored: the sample has ", length_before_cut,
+                                                   " tokens without a prompt and needs at least 2"));
   }
-  return absl::InvalidArgumentError(absl::StrCat("the response is empty: all ", length_before_cut,
-                                                 " tokens are prompt, so no token can be scored"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("the response is empty: all ", length_before_cut, " tokens are prompt, so no token can be scored"));
 }
 
 absl::StatusOr<EncodedSample> CutAndCheck(EncodedSample sample, const EncodeOptions& options) {

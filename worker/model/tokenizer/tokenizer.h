@@ -38,9 +38,9 @@ class Tokenizer {
   virtual std::int32_t size() const = 0;
 };
 
-// The end-of-sequence id of a model directory, as system.md 6 orders it: tokenizer_config.json's eos_token (looked up in
-// `tokenizer`), else generation_config.json's eos_token_id, else config.json's; the first of a list. FAILED_PRECONDITION
-// when none says one.
+// The end-of-sequence id of a model directory, as system.md 6 orders it: tokenizer_config.json's eos_token (looked up
+// in `tokenizer`), else generation_config.json's eos_token_id, else config.json's; the first of a list.
+// FAILED_PRECONDITION when none says one.
 absl::StatusOr<std::int32_t> FindEndOfSequence(const std::string& directory, const Tokenizer& tokenizer);
 
 }  // namespace headscope::worker

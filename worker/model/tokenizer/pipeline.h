@@ -1,0 +1,54 @@
+// The reference library's pipeline, put together from the components of one tokenizer.json.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/model/tokenizer/added_tokens.h"
+#include "worker/model/tokenizer/bpe_model.h"
+#include "worker/model/tokenizer/decoder.h"
+#include "worker/model/tokenizer/json_fields.h"
+#include "worker/model/tokenizer/post_processor.h"
+#include "worker/model/tokenizer/pre_tokenizer.h"
+#include "worker/model/tokenizer/tokenizer.h"
+
+namespace headscope::worker::tokenization {
+
+// Encodes in this order: split at added tokens that are matched in the raw text; normalize what lies between; split
+// that at the added tokens that are matched in normalized text; pre-tokenize; merge; post-process. The sections
+// "truncation" and "padding" are left aside on purpose: a row is cut by the job's options only. Immutable: thread-safe.
+class Pipeline : public Tokenizer {
+ public:
+  // `tokenizer` is the whole file. Errors as Tokenizer::Parse.
+  static absl::StatusOr<std::unique_ptr<const Tokenizer>> Create(const Json& tokenizer);
+
+  absl::StatusOr<std::vector<std::int32_t>> Encode(std::string_view text, bool add_special_tokens) const override;
+  absl::StatusOr<std::string> Decode(const std::vector<std::int32_t>& ids) const override;
+  std::optional<std::string> TokenString(std::int32_t id) const override;
+  std::optional<std::int32_t> TokenId(std::string_view token) const override;
+  std::int32_t size() const override;
+
+ private:
+  struct Parts {
+    std::unique_ptr<const BpeModel> model;
+    Vocabulary added;
+    AddedTokenSplitter in_raw_text;
+    AddedTokenSplitter in_normalized_text;
+    std::vector<std::unique_ptr<const PreTokenizer>> pre_tokenizers;
+    std::vector<std::unique_ptr<const PostProcessor>> post_processors;
+    std::unique_ptr<const TokenDecoder> decoder;
+  };
+
+  explicit Pipeline(Parts parts) : parts_(std::move(parts)) {}
+
+  // Appends the ids of a stretch of raw text without raw added tokens.
+  absl::Status EncodeStretch(std::string_view text, std::vector<std::int32_t>& ids) const;
+  // Appends the ids of a stretch of normalized text without any added tokens.
+  absl::Status EncodeWords(std::string_view text, std::vector<std::int32_t>& ids) const;
+  const std::string* FindToken(std::int32_t id) const;
+
+  const Parts parts_;
+};
+
+}  // namespace headscope::worker::tokenization
