@@ -34,7 +34,8 @@ class Method {
                                             std::int64_t heads, const CancelCheck& cancelled) const = 0;
 };
 
-// The method of that name ("gradient"), or INVALID_ARGUMENT naming the known ones. Never null; lives as long as the process.
+// The method of that name ("gradient"), or INVALID_ARGUMENT naming the known ones. Never null; lives as long as the
+// process.
 absl::StatusOr<const Method*> FindMethod(std::string_view name);
 // Names of all methods.
 std::vector<std::string> MethodNames();

@@ -62,8 +62,6 @@ struct Placement {
 
 enum class Presence {
   kRequired,
-  // May be absent, from every layer at once; a bias is then zero.
-  kOptional,
   // May be there, has its expected shape, and is not read (the head of a tied model).
   kUnread,
 };
@@ -90,8 +88,6 @@ struct Architecture {
   std::string prefix;
   // Names, prefix included, that carry nothing the decoder needs; '#' stands for a number.
   std::vector<std::string> ignored;
-  // Said to who reads a model's description: choices that the files left open.
-  std::vector<std::string> notes;
 };
 
 // Whether `pattern` (exact, but '#' stands for one or more digits) matches `name`.

@@ -21,8 +21,8 @@ class ConfigReader {
   // `config` is a JSON object and outlives this; `where` names it in errors ("config.json").
   ConfigReader(const nlohmann::json& config, std::string where);
 
-  bool Has(std::string_view key) const;        // present, null or not
-  bool HasValue(std::string_view key) const;   // present and not null
+  bool Has(std::string_view key) const;       // present, null or not
+  bool HasValue(std::string_view key) const;  // present and not null
   const nlohmann::json& raw() const { return config_; }
   const std::string& where() const { return where_; }
 

@@ -43,10 +43,10 @@ struct DecoderSpec {
   std::int64_t heads = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
-  std::int64_t width = 0;        // d_model
+  std::int64_t width = 0;  // d_model
   std::int64_t mlp_width = 0;
-  std::int64_t vocabulary = 0;   // rows of the embedding
-  std::int64_t positions = 0;    // longest sample, in tokens
+  std::int64_t vocabulary = 0;  // rows of the embedding
+  std::int64_t positions = 0;   // longest sample, in tokens
 
   NormKind norm = NormKind::kRmsNorm;
   double norm_epsilon = 1e-6;
@@ -62,6 +62,10 @@ struct DecoderSpec {
   ActivationKind activation = ActivationKind::kSilu;
   bool gated_mlp = true;
   ResidualKind residual = ResidualKind::kPre;
+  // kParallel only: one norm feeds both branches (Phi).
+  bool parallel_shared_norm = false;
+  // A norm stands before the vocabulary head (some post-norm models have none).
+  bool final_norm = true;
   // Embeddings are multiplied by this, rounded to the compute dtype first (Gemma: sqrt(width)).
   double embedding_scale = 1.0;
   // logits <- cap * tanh(logits / cap).

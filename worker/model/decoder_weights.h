@@ -50,7 +50,7 @@ struct DecoderWeights {
   Affine head;
 };
 
-// Gives the tensor that a checkpoint stores as `tensor`, in FileShape, or an undefined one for an absent optional.
+// Gives the tensor that a checkpoint stores as `tensor`, in FileShape.
 using TensorSource = std::function<absl::StatusOr<at::Tensor>(const FileTensor& tensor)>;
 
 // Places the tensors of `source`, asked once for each that is read. Nothing is copied unless rows are picked apart, and

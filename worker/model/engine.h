@@ -43,8 +43,8 @@ class Engine {
   virtual absl::StatusOr<std::vector<double>> Objectives(const PackedBatch& batch, const HeadGates& gates,
                                                          const CancelCheck& cancelled) = 0;
 
-  // Objectives and D at gates of one. One forward and one backward to activations only: weights never require gradients.
-  // Errors as above.
+  // Objectives and D at gates of one. One forward and one backward to activations only: weights never require
+  // gradients. Errors as above.
   virtual absl::StatusOr<GateGradients> Gradients(const PackedBatch& batch, const CancelCheck& cancelled) = 0;
 };
 

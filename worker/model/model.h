@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "worker/model/decoder_spec.h"
@@ -21,20 +22,27 @@ struct ModelDescription {
   DecoderSpec spec;
   // The weights' dtype as stored ("F32", "BF16", ...; "mixed" if several), from the safetensors headers.
   std::string stored_dtype;
+  // Of the tensors that are read.
   std::int64_t parameters = 0;
   std::int64_t weight_bytes = 0;
+  // What of the files is not used although one might think so, for people.
+  std::vector<std::string> notes;
 };
 
 // Reads and checks config.json and the safetensors headers of `directory`; every tensor name is accounted for exactly
-// once, with the expected shape. Errors: NOT_FOUND (no such file), FAILED_PRECONDITION (an unsupported family,
-// configuration or tensor, named), INVALID_ARGUMENT (malformed file; says where).
-absl::StatusOr<ModelDescription> DescribeModel(const std::string& directory);
+// once, with the expected shape. Files are opened beneath `root` (symbolic links are followed as long as they stay
+// there, as in model caches); an empty root means the directory itself. Errors: NOT_FOUND (no such file),
+// PERMISSION_DENIED (a file that leads out of the root), FAILED_PRECONDITION (an unsupported family, configuration or
+// tensor, named), INVALID_ARGUMENT (malformed file; says where).
+absl::StatusOr<ModelDescription> DescribeModel(const std::string& directory, const std::string& root = "");
 
 struct LoadOptions {
   // Dtype of weights and compute. Stored F16 and BF16 are widened exactly.
   DType dtype = DType::kFloat32;
   // "cpu" or "cuda:N".
   std::string device = "cpu";
+  // Files are opened beneath it, as for DescribeModel.
+  std::string root;
 };
 
 struct DecoderWeights;  // worker/model/decoder_weights.h; holds tensors

@@ -7,7 +7,8 @@
 namespace headscope::worker {
 
 // Tokens of `size()` samples without padding. An engine that pads does so inside. A plain value.
-// Invariants: offsets.front() == 0, offsets ascending, offsets.back() == token_ids.size(), prompt_tokens.size() == size().
+// Invariants: offsets.front() == 0, offsets ascending, offsets.back() == token_ids.size(), prompt_tokens.size() ==
+// size().
 struct PackedBatch {
   // [tokens] vocabulary indices, sample after sample.
   std::vector<std::int32_t> token_ids;

@@ -56,9 +56,8 @@ Llama3Scaling ReadLlama3(ConfigReader& config, ConfigReader& scaling) {
   result.low_freq_factor = scaling.Positive("low_freq_factor");
   result.high_freq_factor = scaling.Positive("high_freq_factor");
   const char* const key = "original_max_position_embeddings";
-  result.original_positions = static_cast<double>(!scaling.Has(key) && config.Has(key)
-                                                      ? config.Size(key, kMaxPositions)
-                                                      : scaling.Size(key, kMaxPositions));
+  result.original_positions = static_cast<double>(
+      !scaling.Has(key) && config.Has(key) ? config.Size(key, kMaxPositions) : scaling.Size(key, kMaxPositions));
   if (scaling.status().ok() && result.high_freq_factor <= result.low_freq_factor) {
     scaling.Invalid(absl::StrCat("high_freq_factor must be above low_freq_factor, found ", result.high_freq_factor,
                                  " and ", result.low_freq_factor));

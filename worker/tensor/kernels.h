@@ -39,8 +39,8 @@ at::Tensor HiddenKeys(std::int64_t positions, std::optional<std::int64_t> window
 at::Tensor SoftCap(const at::Tensor& x, double cap);
 
 // query [B, H, Q, d], key and value [B, Hkv, K, d], hidden [Q, K] -> z [B, H, Q, d]:
-// softmax(mask(soft_cap(scale * q.k))) v, query head h reading kv head h / (H / Hkv). The softmax is taken in float32 at
-// least. Masked scores are the dtype's lowest number, so every row stays finite.
+// softmax(mask(soft_cap(scale * q.k))) v, query head h reading kv head h / (H / Hkv). The softmax is taken in float32
+// at least. Masked scores are the dtype's lowest number, so every row stays finite.
 at::Tensor Attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, const at::Tensor& hidden,
                   double scale, std::optional<double> soft_cap);
 

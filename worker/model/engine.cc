@@ -1,0 +1,42 @@
+#include "worker/model/engine.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "worker/model/reference_engine.h"
+
+namespace headscope::worker {
+namespace {
+
+struct EngineEntry {
+  EngineKind kind;
+  std::string_view name;
+  absl::StatusOr<std::unique_ptr<Engine>> (*create)(std::shared_ptr<const Model> model);
+};
+
+constexpr std::array<EngineEntry, 1> kEngines = {{
+    {EngineKind::kReference, "reference", ReferenceEngine::Create},
+}};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(EngineKind kind, std::shared_ptr<const Model> model) {
+  for (const EngineEntry& entry : kEngines) {
+    if (entry.kind == kind) return entry.create(std::move(model));
+  }
+  return absl::InternalError("an engine kind that is not in the table");
+}
+
+absl::StatusOr<EngineKind> ParseEngineKind(std::string_view name) {
+  std::string known;
+  for (const EngineEntry& entry : kEngines) {
+    if (entry.name == name) return entry.kind;
+    absl::StrAppend(&known, known.empty() ? "" : ", ", std::string(entry.name));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("engine \"", std::string(name), "\" is not known; known: ", known));
+}
+
+}  // namespace headscope::worker

@@ -1,0 +1,19 @@
+// What a family file provides.
+#pragma once
+
+#include <string_view>
+
+#include "worker/model/architecture.h"
+#include "worker/model/config_reader.h"
+
+namespace headscope::worker {
+
+// Turns a config.json into a spec and a list of weight names. Faults are noted in `config`; its status decides whether
+// the result is used, so a family need not stop at a fault as long as it divides by nothing it has not checked.
+using FamilyFunction = Architecture (*)(ConfigReader& config);
+
+Architecture MakeGpt2(ConfigReader& config);
+Architecture MakeLlama(ConfigReader& config);
+Architecture MakeGemma2(ConfigReader& config);
+
+}  // namespace headscope::worker
