@@ -1,0 +1,85 @@
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/headscope/client_impl.h"
+#include "client/headscope/patience.h"
+#include "client/headscope/stream_reader.h"
+#include "client/headscope/wire.h"
+
+namespace headscope::client {
+namespace {
+
+constexpr absl::Duration kPoll = absl::Milliseconds(100);
+
+using Reader = StreamReader<v1::WatchJobResponse>;
+
+// Follows one job over any number of connections. Single-thread.
+class Watch {
+ public:
+  Watch(v1::AttributionService::Stub& stub, const ClientOptions& options, const LongCall& hooks,
+        const std::function<void(const JobUpdate&)>& on_update)
+      : stub_(stub), options_(options), hooks_(hooks), on_update_(on_update), patience_(options, hooks) {}
+
+  absl::StatusOr<Job> Run(const std::string& name) {
+    request_.set_name(name);
+    for (;;) {
+      if (absl::Status status = FollowOneStream(); !status.ok()) return status;
+      if (ended_) return *std::move(ended_);
+      if (absl::Status status = patience_.WaitAfter(broken_); !status.ok()) return status;
+    }
+  }
+
+ private:
+  // Reads one stream to its end. OK when the job has ended (ended_) or the stream broke (broken_); an error otherwise.
+  absl::Status FollowOneStream() {
+    Reader reader(
+        [&](grpc::ClientContext* context, Reader* reactor) { stub_.async()->WatchJob(context, &request_, reactor); });
+    absl::Time last_message = absl::Now();
+    v1::WatchJobResponse message;
+    while (KeepGoing(hooks_)) {
+      switch (reader.Next(kPoll, message)) {
+        case Reader::Event::kMessage:
+          last_message = absl::Now();
+          Take(message);
+          if (ended_) return absl::OkStatus();
+          break;
+        case Reader::Event::kTimeout:
+          if (absl::Now() - last_message < options_.stream_idle_timeout) break;
+          broken_ = absl::UnavailableError(
+              absl::StrCat("nothing arrived for ", absl::FormatDuration(options_.stream_idle_timeout)));
+          return absl::OkStatus();
+        case Reader::Event::kEnded:
+          broken_ = FromGrpc(reader.status());
+          if (broken_.ok()) broken_ = absl::UnavailableError("the server closed the stream");
+          return IsBroken(broken_) ? absl::OkStatus() : broken_;
+      }
+    }
+    return Stopped();
+  }
+
+  void Take(const v1::WatchJobResponse& message) {
+    patience_.Heard();
+    JobUpdate update = FromProto(message);
+    if (update.snapshot || update.progress || update.attempt) request_.set_after_sequence(update.sequence);
+    if (on_update_) on_update_(update);
+    if (update.snapshot && HasEnded(update.snapshot->state)) ended_ = *std::move(update.snapshot);
+  }
+
+  v1::AttributionService::Stub& stub_;
+  const ClientOptions& options_;
+  const LongCall& hooks_;
+  const std::function<void(const JobUpdate&)>& on_update_;
+  Patience patience_;
+  v1::WatchJobRequest request_;
+  std::optional<Job> ended_;
+  absl::Status broken_;
+};
+
+}  // namespace
+
+absl::StatusOr<Job> Client::WatchJob(const std::string& id, const std::function<void(const JobUpdate&)>& on_update,
+                                     const LongCall& hooks) {
+  return Watch(*impl_->jobs, impl_->options, hooks, on_update).Run(Named("jobs/", id));
+}
+
+}  // namespace headscope::client

@@ -1,0 +1,73 @@
+// Patterns: [layers, heads] matrices of head scores with their provenance.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "client/headscope/options.h"
+
+namespace headscope::client {
+
+// [rows, columns], row-major.
+struct Matrix {
+  std::size_t rows = 0;
+  std::size_t columns = 0;
+  std::vector<double> values;
+
+  double At(std::size_t row, std::size_t column) const { return values[row * columns + column]; }
+};
+
+// Where a pattern comes from: enough to judge it and to make it again. Mirrors headscope.v1.Provenance.
+struct Provenance {
+  std::string model;
+  // 32 raw bytes.
+  std::string model_digest;
+  std::string family;
+  std::string stored_dtype;
+  // Of products.
+  DType compute_dtype = DType::kFloat32;
+  // Resolved.
+  ComputeOptions compute;
+  // Hex of the dataset's SHA-256.
+  std::string dataset;
+  std::uint64_t samples_total = 0;
+  std::uint64_t samples_scored = 0;
+  // Samples left out, by reason.
+  std::map<std::string, std::uint64_t> samples_skipped;
+  // Real tokens of the scored samples, and those supervised.
+  std::uint64_t tokens = 0;
+  std::uint64_t response_tokens = 0;
+  std::uint32_t batch_tokens = 0;
+  // Shards whose batches were halved because memory ran out.
+  std::uint32_t halved_shards = 0;
+  std::vector<std::string> workers;
+  std::vector<std::string> devices;
+  std::vector<std::string> builds;
+  std::uint64_t attempts = 0;
+  std::optional<absl::Time> create_time;
+  std::optional<absl::Time> start_time;
+  std::optional<absl::Time> end_time;
+  std::string server_build;
+};
+
+struct Pattern {
+  std::string id;
+  // [layers, heads], or [layers, kv_heads] with HeadAxis::kKvGroup.
+  Matrix values;
+  // The shape of `values`; absent for a single sample.
+  std::optional<Matrix> standard_error;
+  // As applied.
+  ReductionOptions reduction;
+  Provenance provenance;
+  std::uint64_t samples_scored = 0;
+  // Id of the job that it was reduced from.
+  std::string job;
+  std::map<std::string, std::string> labels;
+};
+
+}  // namespace headscope::client

@@ -1,0 +1,37 @@
+// A job's raw scores: what ReadResult streams, read into memory.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace headscope::client {
+
+// N scored samples in dataset order.
+struct Scores {
+  std::vector<std::string> ids;
+  // 0-based positions in the dataset.
+  std::vector<std::uint32_t> index;
+  std::vector<std::uint32_t> tokens;
+  // Supervised tokens.
+  std::vector<std::uint32_t> response_tokens;
+  // Nats.
+  std::vector<double> objective;
+  std::size_t layers = 0;
+  std::size_t heads = 0;
+  // By name, each [N, layers, heads] row-major.
+  std::map<std::string, std::vector<float>> planes;
+
+  // Gradient planes: the sum of D over all query positions of one sample, [layers, heads] row-major.
+  absl::StatusOr<std::vector<double>> Signed(std::size_t sample) const;
+};
+
+// Reads the safetensors bytes of AttributionService.ReadResult. DATA_LOSS for anything that does not hold together:
+// nothing of what arrives is trusted.
+absl::StatusOr<Scores> ParseScores(std::string_view safetensors);
+
+}  // namespace headscope::client

@@ -1,0 +1,112 @@
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "client/headscope/wire.h"
+#include "client/headscope/wire_time.h"
+#include "proto/support/sha256.h"
+#include "proto/support/wire/tensor_codec.h"
+
+namespace headscope::client {
+namespace {
+
+template <typename Repeated>
+std::vector<std::string> Strings(const Repeated& values) {
+  return {values.begin(), values.end()};
+}
+
+absl::StatusOr<Matrix> ToMatrix(const v1::Tensor& tensor, const std::string& name) {
+  if (tensor.shape_size() != 2) {
+    return absl::DataLossError(absl::StrCat(name, ": wanted two axes, found ", tensor.shape_size()));
+  }
+  auto values = DecodeFloat64(tensor);
+  if (!values.ok()) return absl::DataLossError(absl::StrCat(name, ": ", values.status().message()));
+  return Matrix{tensor.shape(0), tensor.shape(1), *std::move(values)};
+}
+
+Provenance ProvenanceFromProto(const v1::Provenance& proto) {
+  Provenance provenance;
+  provenance.model = Bare(proto.model(), "models/");
+  provenance.model_digest = proto.model_digest();
+  provenance.family = proto.family();
+  provenance.stored_dtype = proto.stored_dtype();
+  provenance.compute = FromProto(proto.compute());
+  v1::Compute dtype;
+  dtype.set_dtype(proto.compute_dtype());
+  provenance.compute_dtype = FromProto(dtype).dtype;
+  provenance.dataset = Bare(proto.dataset(), "datasets/");
+  provenance.samples_total = proto.samples_total();
+  provenance.samples_scored = proto.samples_scored();
+  provenance.samples_skipped = {proto.samples_skipped().begin(), proto.samples_skipped().end()};
+  provenance.tokens = proto.tokens();
+  provenance.response_tokens = proto.response_tokens();
+  provenance.batch_tokens = proto.batch_tokens();
+  provenance.halved_shards = proto.halved_shards();
+  provenance.workers = Strings(proto.workers());
+  provenance.devices = Strings(proto.devices());
+  provenance.builds = Strings(proto.builds());
+  provenance.attempts = proto.attempts();
+  if (proto.has_create_time()) provenance.create_time = FromProto(proto.create_time());
+  if (proto.has_start_time()) provenance.start_time = FromProto(proto.start_time());
+  if (proto.has_end_time()) provenance.end_time = FromProto(proto.end_time());
+  provenance.server_build = proto.server_build();
+  return provenance;
+}
+
+}  // namespace
+
+absl::StatusOr<Pattern> FromProto(const v1::Pattern& proto) {
+  Pattern pattern;
+  pattern.id = Bare(proto.name(), "patterns/");
+  auto values = ToMatrix(proto.values(), "pattern");
+  if (!values.ok()) return values.status();
+  pattern.values = *std::move(values);
+  if (proto.has_standard_error()) {
+    auto error = ToMatrix(proto.standard_error(), "standard error");
+    if (!error.ok()) return error.status();
+    if (error->rows != pattern.values.rows || error->columns != pattern.values.columns) {
+      return absl::DataLossError("standard error: another shape than the pattern's");
+    }
+    pattern.standard_error = *std::move(error);
+  }
+  pattern.reduction = FromProto(proto.reduction());
+  pattern.provenance = ProvenanceFromProto(proto.provenance());
+  pattern.samples_scored = proto.samples_scored();
+  pattern.job = Bare(proto.job(), "jobs/");
+  pattern.labels = {proto.labels().begin(), proto.labels().end()};
+  return pattern;
+}
+
+Model FromProto(const v1::Model& proto) {
+  Model model;
+  model.name = Bare(proto.name(), "models/");
+  model.digest = proto.digest();
+  model.family = proto.family();
+  model.layers = proto.layers();
+  model.heads = proto.heads();
+  model.kv_heads = proto.kv_heads();
+  model.head_dim = proto.head_dim();
+  model.vocabulary = proto.vocabulary();
+  model.positions = proto.positions();
+  model.parameters = proto.parameters();
+  model.weight_bytes = proto.weight_bytes();
+  model.stored_dtype = proto.stored_dtype();
+  model.has_tokenizer = proto.has_tokenizer();
+  model.unsupported = proto.unsupported();
+  model.tokenizer_unsupported = proto.tokenizer_unsupported();
+  model.workers = Strings(proto.workers());
+  model.resident_workers = Strings(proto.resident_workers());
+  return model;
+}
+
+Dataset FromProto(const v1::Dataset& proto) {
+  Dataset dataset;
+  dataset.id = Bare(proto.name(), "datasets/");
+  dataset.sample_count = proto.sample_count();
+  dataset.size_bytes = proto.size_bytes();
+  dataset.display_name = proto.display_name();
+  if (proto.has_create_time()) dataset.create_time = FromProto(proto.create_time());
+  return dataset;
+}
+
+}  // namespace headscope::client
