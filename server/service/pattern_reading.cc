@@ -1,0 +1,134 @@
+#include "server/service/pattern_reading.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/error.h"
+#include "proto/support/wire/tensor_codec.h"
+#include "server/jobs/scores.h"
+#include "server/service/convert.h"
+#include "server/service/enum_tables.h"
+#include "server/service/model_catalogue.h"
+#include "server/service/resource_names.h"
+
+namespace headscope::server {
+namespace {
+
+constexpr std::uint32_t kAllAttempts = 0;
+
+absl::StatusOr<ScoreBlock> ReadShard(BlobStore& blobs, const ResultShard& shard) {
+  const absl::StatusOr<std::string> bytes = GetBlob(blobs, shard.blob);
+  if (!bytes.ok()) return bytes.status();
+  return DecodeScores(*bytes);
+}
+
+HeadShape ShapeOf(const ScoreBlock& block, const std::optional<CatalogueEntry>& model) {
+  HeadShape shape{block.layers, block.heads, 0};
+  // Another model may have the name meanwhile: it does not speak for this one.
+  if (model && model->layers == block.layers && model->heads == block.heads) shape.kv_heads = model->kv_heads;
+  return shape;
+}
+
+// Who computed the scores: of attempts that completed a SCORE shard.
+void AddWorkers(const std::vector<Attempt>& attempts, v1::Provenance& provenance) {
+  std::set<std::string> workers, devices, builds;
+  for (const Attempt& attempt : attempts) {
+    if (attempt.phase != Phase::kScore || attempt.outcome != Outcome::kCompleted) continue;
+    workers.insert(attempt.worker);
+    devices.insert(attempt.device);
+    builds.insert(attempt.build);
+  }
+  provenance.mutable_workers()->Assign(workers.begin(), workers.end());
+  provenance.mutable_devices()->Assign(devices.begin(), devices.end());
+  provenance.mutable_builds()->Assign(builds.begin(), builds.end());
+}
+
+v1::Provenance ProvenanceOf(const PatternSource& source, const ReducedPattern& pattern) {
+  const Job& job = source.job;
+  v1::Provenance proto;
+  proto.set_model(ModelName(job.spec.model));
+  proto.set_model_digest(job.spec.model_digest);
+  if (source.model) {
+    proto.set_family(source.model->family);
+    proto.set_stored_dtype(source.model->stored_dtype);
+  }
+  proto.set_compute_dtype(ToProto(kDTypes, job.spec.compute.dtype));
+  *proto.mutable_compute() = ToProto(job.spec.compute);
+  proto.set_dataset(DatasetName(job.spec.dataset));
+  std::uint64_t skipped = 0;
+  for (const auto& [reason, count] : source.skipped) skipped += count;
+  proto.set_samples_total(pattern.samples + skipped);
+  proto.set_samples_scored(pattern.samples);
+  proto.mutable_samples_skipped()->insert(source.skipped.begin(), source.skipped.end());
+  proto.set_tokens(pattern.tokens);
+  proto.set_response_tokens(pattern.response_tokens);
+  proto.set_batch_tokens(job.spec.batch_tokens.value_or(0));
+  proto.set_halved_shards(static_cast<std::uint32_t>(job.counts.halved_shards));
+  AddWorkers(source.attempts, proto);
+  proto.set_attempts(job.counts.attempts);
+  *proto.mutable_create_time() = ToProto(job.create_time);
+  if (job.start_time) *proto.mutable_start_time() = ToProto(*job.start_time);
+  if (job.end_time) *proto.mutable_end_time() = ToProto(*job.end_time);
+  return proto;
+}
+
+}  // namespace
+
+absl::StatusOr<PatternSource> ReadPatternSource(JobStore& store, const std::string& job_id) {
+  absl::StatusOr<Job> job = store.GetJob(job_id);
+  if (absl::IsNotFound(job.status())) {
+    return MakeError(absl::StatusCode::kNotFound, absl::StrCat("there is no ", PatternName(job_id)),
+                     "PATTERN_NOT_FOUND");
+  }
+  if (!job.ok()) return job.status();
+  auto shards = store.ResultShards(job_id);
+  if (!shards.ok()) return shards.status();
+  auto attempts = store.ListAttempts(job_id, kAllAttempts);
+  if (!attempts.ok()) return attempts.status();
+  auto skipped = store.CountInvalidSamples(job_id);
+  if (!skipped.ok()) return skipped.status();
+  const absl::StatusOr<CatalogueRows> rows = store.Catalogue();
+  if (!rows.ok()) return rows.status();
+  PatternSource source{*std::move(job), *std::move(shards), *std::move(attempts), *std::move(skipped), std::nullopt};
+  const CatalogueEntry* entry = EntryOf(*rows, source.job.spec.model, source.job.spec.model_digest);
+  if (entry != nullptr) source.model = *entry;
+  return source;
+}
+
+absl::StatusOr<ReducedPattern> ReducePattern(const PatternSource& source, const ReductionOptions& reduction,
+                                             BlobStore& blobs, const std::function<absl::Status()>& keep_on) {
+  std::optional<PatternAccumulator> accumulator;
+  for (const ResultShard& shard : source.shards) {
+    if (absl::Status status = keep_on(); !status.ok()) return status;
+    const absl::StatusOr<ScoreBlock> block = ReadShard(blobs, shard);
+    if (!block.ok()) return block.status();
+    if (!accumulator) {
+      absl::StatusOr<PatternAccumulator> made = PatternAccumulator::Make(reduction, ShapeOf(*block, source.model));
+      if (!made.ok()) return made.status();
+      accumulator = *std::move(made);
+    }
+    if (absl::Status status = accumulator->Add(*block); !status.ok()) return status;
+  }
+  if (!accumulator) return absl::FailedPreconditionError("no sample was scored, so there is no pattern");
+  return accumulator->Finish();
+}
+
+v1::Pattern DescribePattern(const PatternSource& source, const ReductionOptions& reduction,
+                            const ReducedPattern& pattern, const std::string& server_build) {
+  const std::vector<std::uint32_t> shape = {pattern.layers, pattern.heads};
+  v1::Pattern proto;
+  proto.set_name(PatternName(source.job.id));
+  *proto.mutable_values() = EncodeTensor(absl::MakeConstSpan(pattern.values), shape);
+  if (pattern.standard_error) {
+    *proto.mutable_standard_error() = EncodeTensor(absl::MakeConstSpan(*pattern.standard_error), shape);
+  }
+  *proto.mutable_reduction() = ToProto(reduction);
+  *proto.mutable_provenance() = ProvenanceOf(source, pattern);
+  proto.mutable_provenance()->set_server_build(server_build);
+  proto.set_samples_scored(pattern.samples);
+  proto.set_job(JobName(source.job.id));
+  proto.mutable_labels()->insert(source.job.spec.labels.begin(), source.job.spec.labels.end());
+  return proto;
+}
+
+}  // namespace headscope::server

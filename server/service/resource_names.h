@@ -1,0 +1,27 @@
+// Names of resources as clients write them: `jobs/{id}`, `patterns/{id}`, `datasets/{sha256}`, `models/{path}`. The
+// part before the slash may be left out.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/service/violations.h"
+
+namespace headscope::server {
+
+// Each returns the bare id, or adds a violation of `field` and returns what is not to be used.
+std::string ParseJobName(std::string_view name, const std::string& field, Violations& violations);
+// 64 lower-case hex digits.
+std::string ParseDatasetName(std::string_view name, const std::string& field, Violations& violations);
+// A relative path: parts without "." and "..", at most kMaxModelNameBytes, UTF-8 without control characters.
+std::string ParseModelName(std::string_view name, const std::string& field, Violations& violations);
+// The id of the job whose pattern it is: pattern "p-x" belongs to job "j-x".
+std::string ParsePatternName(std::string_view name, const std::string& field, Violations& violations);
+
+std::string JobName(const std::string& id);
+std::string DatasetName(const std::string& digest);
+std::string ModelName(const std::string& path);
+// Of the pattern of job `id`.
+std::string PatternName(const std::string& job_id);
+
+}  // namespace headscope::server

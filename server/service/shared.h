@@ -1,0 +1,34 @@
+// What the services have in common.
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "proto/support/error.h"
+#include "server/service/reactor_registry.h"
+#include "server/service/services.h"
+
+namespace headscope::server {
+
+// UNAVAILABLE / DRAINING: this server is about to end; the client tries again, here or elsewhere.
+inline absl::Status DrainingError() {
+  return MakeError(absl::StatusCode::kUnavailable, "the server is shutting down; try again",
+                   ErrorDetails{"DRAINING", {}, absl::Seconds(5)});
+}
+
+// Thread-safe; outlives every call.
+struct Shared {
+  explicit Shared(ServiceContext context_in) : context(std::move(context_in)) {}
+
+  // OK while new work is taken.
+  absl::Status CheckOpen() const { return refusing.load() ? DrainingError() : absl::OkStatus(); }
+
+  const ServiceContext context;
+  ReactorRegistry streams;
+  std::atomic<bool> refusing{false};
+};
+
+}  // namespace headscope::server

@@ -1,0 +1,161 @@
+#include "server/service/upload_stream.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/limits.h"
+#include "proto/support/wire/status_codec.h"
+#include "server/service/convert.h"
+#include "server/service/dataset_intake.h"
+#include "server/service/resource_names.h"
+
+namespace headscope::server {
+namespace {
+
+constexpr MethodName kMethod{"headscope.v1.DatasetService", "UploadDataset", RpcType::kClientStream};
+
+absl::Status OutOfOrder(const char* wanted) {
+  return MakeError(absl::StatusCode::kInvalidArgument,
+                   absl::StrCat("an upload is a header, batches and a commit: ", wanted), "UPLOAD_OUT_OF_ORDER");
+}
+
+absl::Status Mismatch(std::string what) {
+  return MakeError(absl::StatusCode::kInvalidArgument, std::move(what), "CHECKSUM_MISMATCH");
+}
+
+}  // namespace
+
+UploadStream::UploadStream(Shared& shared, const grpc::CallbackServerContext& rpc, v1::UploadDatasetResponse* response)
+    : shared_(shared), scope_(shared.context, rpc, kMethod), response_(response) {}
+
+void UploadStream::Start() {
+  if (absl::Status open = shared_.CheckOpen(); !open.ok()) return End(std::move(open));
+  ReadNext();
+}
+
+void UploadStream::End(absl::Status status) { Close(std::move(status), {}); }
+
+void UploadStream::Close(absl::Status status, v1::Dataset dataset) {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    ended_ = true;
+    status_ = std::move(status);
+    stored_ = std::move(dataset);
+    if (starting_reads_ > 0) return;
+  }
+  FinishNow();
+}
+
+void UploadStream::FinishNow() {
+  absl::Status status;
+  {
+    absl::MutexLock lock(&mutex_);
+    status = status_;
+    // Until Finish the response lives.
+    if (status.ok()) *response_->mutable_dataset() = stored_;
+  }
+  scope_.End(status);
+  Finish(ToGrpc(status));
+}
+
+void UploadStream::ReadNext() {
+  {
+    absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    ++starting_reads_;
+  }
+  StartRead(&message_);
+  {
+    absl::MutexLock lock(&mutex_);
+    if (--starting_reads_ > 0 || !ended_) return;
+  }
+  FinishNow();
+}
+
+void UploadStream::OnDone() {
+  // May destroy this.
+  shared_.streams.Remove(this);
+}
+
+void UploadStream::OnReadDone(bool ok) {
+  if (ended()) return;
+  if (!ok) return End(OutOfOrder("the stream ended without a commit"));
+  const bool posted = shared_.context.io.Post([self = shared_from_this()] { self->Handle(); });
+  if (!posted) End(DrainingError());
+}
+
+void UploadStream::Handle() {
+  if (ended()) return;
+  absl::Status status = absl::OkStatus();
+  switch (message_.part_case()) {
+    case v1::UploadDatasetRequest::kHeader:
+      status = TakeHeader(message_.header());
+      break;
+    case v1::UploadDatasetRequest::kBatch:
+      status = TakeBatch(message_.batch());
+      break;
+    case v1::UploadDatasetRequest::kCommit:
+      return TakeCommit(message_.commit());
+    case v1::UploadDatasetRequest::PART_NOT_SET:
+      status = OutOfOrder("a message has none of them");
+      break;
+  }
+  if (!status.ok()) return End(std::move(status));
+  ReadNext();
+}
+
+absl::Status UploadStream::TakeHeader(const v1::Dataset& header) {
+  if (writer_) return OutOfOrder("a second header came");
+  if (header.display_name().size() > kMaxDisplayNameBytes) {
+    violations_.Add("header.display_name", absl::StrCat("has ", header.display_name().size(), " bytes, at most ",
+                                                        kMaxDisplayNameBytes, " are allowed"));
+  }
+  display_name_ = header.display_name();
+  absl::StatusOr<std::unique_ptr<BlobWriter>> writer = shared_.context.blobs.Create();
+  if (!writer.ok()) return writer.status();
+  writer_ = *std::move(writer);
+  return absl::OkStatus();
+}
+
+absl::Status UploadStream::TakeBatch(const v1::SampleBatch& batch) {
+  if (!writer_) return OutOfOrder("a batch came before the header");
+  std::string records;
+  if (absl::Status status = intake_.Add(batch, violations_, records); !status.ok()) return status;
+  return records.empty() ? absl::OkStatus() : writer_->Append(records);
+}
+
+absl::Status UploadStream::CheckCommit(const v1::UploadDatasetRequest::Commit& commit) {
+  if (!writer_) return OutOfOrder("the commit came before the header");
+  intake_.CheckWhole(violations_);
+  if (!violations_.empty()) return violations_.status();
+  if (commit.sample_count() != intake_.sample_count()) {
+    return Mismatch(absl::StrCat("the commit says ", commit.sample_count(), " samples, ", intake_.sample_count(),
+                                 " arrived; send the dataset again"));
+  }
+  const std::string digest = intake_.FinishDigest();
+  if (!commit.sha256().empty() && commit.sha256() != digest) {
+    return Mismatch("the samples that arrived have another SHA-256 than the commit says; send the dataset again");
+  }
+  return absl::OkStatus();
+}
+
+void UploadStream::TakeCommit(const v1::UploadDatasetRequest::Commit& commit) {
+  if (absl::Status status = CheckCommit(commit); !status.ok()) return End(std::move(status));
+  const absl::StatusOr<std::string> digest = writer_->Commit();
+  if (!digest.ok()) return End(digest.status());
+  DatasetRecord record;
+  record.digest = *digest;
+  record.sample_count = intake_.sample_count();
+  record.size_bytes = intake_.size_bytes();
+  record.display_name = display_name_;
+  record.create_time = shared_.context.clock.Now();
+  const bool posted = shared_.context.store.Post([self = shared_from_this(), record](JobStore& store) {
+    if (self->ended()) return;
+    const absl::StatusOr<DatasetRecord> stored = RecordDataset(store, self->shared_.context.blobs, record);
+    self->Close(stored.status(), stored.ok() ? ToProto(*stored) : v1::Dataset());
+  });
+  if (!posted) End(DrainingError());
+}
+
+}  // namespace headscope::server
