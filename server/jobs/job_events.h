@@ -20,8 +20,8 @@ struct JobChanged {
   // The job has ended: the last event.
   bool ended = false;
 };
-// Samples and tokens of completed shards and of running leases together, as workers reported them. Never goes back within
-// a state.
+// Samples and tokens of completed shards and of running leases together, as workers reported them. Never goes back
+// within a state.
 struct LiveProgress {
   std::uint64_t samples_done = 0;
   std::uint64_t tokens_done = 0;
@@ -52,8 +52,8 @@ class JobEvents {
     // False: `after_sequence` was absent, older than the memory, or of a former boot: send a snapshot first.
     bool resumed = false;
   };
-  // With a known `after_sequence` the events since are delivered first (from inside this call). RESOURCE_EXHAUSTED is the
-  // caller's business: watcher_count() tells.
+  // With a known `after_sequence` the events since are delivered first (from inside this call). RESOURCE_EXHAUSTED is
+  // the caller's business: watcher_count() tells.
   std::unique_ptr<Subscription> Subscribe(const std::string& job, std::optional<std::uint64_t> after_sequence,
                                           Callback callback);
 

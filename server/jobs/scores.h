@@ -28,7 +28,8 @@ struct ScoreBlock {
 absl::Status CheckScoreBlock(const ScoreBlock& block);
 
 // A stored shard is one block: "HSS1", then little-endian u32 samples, layers, heads, planes; the sample, tokens and
-// response_tokens arrays (u32); objective (f64); for every plane in name order its name's length (u32), name, values (f32).
+// response_tokens arrays (u32); objective (f64); for every plane in name order its name's length (u32), name, values
+// (f32).
 std::string EncodeScores(const ScoreBlock& block);
 // DATA_LOSS when the bytes are not that.
 absl::StatusOr<ScoreBlock> DecodeScores(std::string_view bytes);

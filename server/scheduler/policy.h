@@ -25,9 +25,9 @@ struct WorkerOffer {
 // How long at most a job waits so that a worker may go on with a model it holds already.
 inline constexpr absl::Duration kAffinityHold = absl::Seconds(10);
 
-// The shard to lease, or none. Only jobs whose model the worker has are considered, with the pinned digest where there is
-// one. Order: higher priority; fewer leased shards (jobs share the workers evenly); model resident, or waited for longer
-// than kAffinityHold, in which case residence no longer counts against it; older job.
+// The shard to lease, or none. Only jobs whose model the worker has are considered, with the pinned digest where there
+// is one. Order: higher priority; fewer leased shards (jobs share the workers evenly); model resident, or waited for
+// longer than kAffinityHold, in which case residence no longer counts against it; older job.
 std::optional<std::string> ChooseShard(const std::vector<Candidate>& candidates, const WorkerOffer& offer);
 
 }  // namespace headscope::server

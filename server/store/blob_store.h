@@ -45,7 +45,7 @@ class BlobStore {
   virtual std::uint64_t stored_bytes() const = 0;
 };
 
-// Convenience: one whole blob.
+// One whole blob. GetBlob checks its digest: DATA_LOSS.
 absl::StatusOr<std::string> PutBlob(BlobStore& blobs, std::string_view bytes);
 absl::StatusOr<std::string> GetBlob(BlobStore& blobs, const std::string& sha256_hex);
 

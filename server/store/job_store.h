@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "server/jobs/candidate.h"
 #include "server/jobs/job.h"
+#include "server/jobs/shard_rules.h"
 
 namespace headscope::server {
 
@@ -85,13 +86,6 @@ struct Lease {
   JobSpec spec;
 };
 
-struct ShardFailure {
-  JobFailure failure;
-  bool retryable = false;
-  // Out of memory: next time with this budget.
-  std::optional<std::uint32_t> suggested_batch_tokens;
-};
-
 // A stored result of a SCORE shard.
 struct ResultShard {
   std::uint32_t ordinal = 0;
@@ -109,9 +103,9 @@ struct QueueStats {
   std::uint64_t queued_jobs = 0;
 };
 
-// Blocking; called from the store's thread only (StoreExecutor). Errors besides those named: RESOURCE_EXHAUSTED / DISK_FULL,
-// INTERNAL when the store is damaged. Stale leases and sessions: ABORTED / STALE_LEASE, ABORTED / STALE_SESSION.
-// Time, ids and randomness come from the Clock and RandomSource given at construction.
+// Blocking; called from the store's thread only (StoreExecutor). Errors besides those named: RESOURCE_EXHAUSTED /
+// DISK_FULL, INTERNAL when the store is damaged. Stale leases and sessions: ABORTED / STALE_LEASE, ABORTED /
+// STALE_SESSION. Time, ids and randomness come from the Clock and RandomSource given at construction.
 class JobStore {
  public:
   virtual ~JobStore() = default;
@@ -125,7 +119,8 @@ class JobStore {
 
   // --- jobs
   // ALREADY_EXISTS / REQUEST_ID_REUSED, NOT_FOUND / DATASET_NOT_FOUND, RESOURCE_EXHAUSTED / QUEUE_FULL. Plans PREPARE
-  // shards; where token counts for the dataset and `prepare_key` are known, SCORE shards at once.
+  // shards; SCORE shards at once, pinning the model, where the dataset's token counts are known from a former job with
+  // the same model, or the same tokenizer, positions and vocabulary, and the same options.
   virtual absl::StatusOr<SubmitOutcome> Submit(const NewJob& job) = 0;
   virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;  // NOT_FOUND / JOB_NOT_FOUND
   virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
@@ -135,7 +130,8 @@ class JobStore {
   // The newest `limit`, oldest first; 0: all.
   virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job, std::uint32_t limit) = 0;
   virtual absl::StatusOr<Page<InvalidSample>> ListInvalidSamples(const std::string& job, const PageRequest& page) = 0;
-  virtual absl::StatusOr<std::map<std::string, std::uint64_t>> CountInvalidSamples(const std::string& job) = 0;  // by reason
+  virtual absl::StatusOr<std::map<std::string, std::uint64_t>> CountInvalidSamples(
+      const std::string& job) = 0;  // by reason
   // Of a SUCCEEDED job, by ordinal: dataset order. FAILED_PRECONDITION / JOB_NOT_SUCCEEDED.
   virtual absl::StatusOr<std::vector<ResultShard>> ResultShards(const std::string& job) = 0;
 
@@ -146,10 +142,10 @@ class JobStore {
   // Who opened the session, for a server that was started again meanwhile.
   virtual absl::StatusOr<WorkerDescription> DescribeSession(const SessionRef& session) = 0;
   // Extends the session. `held`: the leases (shard, fence) that the worker works on or is handing in. A lease of the
-  // session that is not among them ends here: at once where its job is being cancelled (the worker stopped it when it was
-  // told to), after two heartbeat intervals otherwise (the answer that granted it was lost); no attempt is counted.
-  virtual absl::StatusOr<HeartbeatAnswer> Heartbeat(
-      const SessionRef& session, const std::vector<std::pair<std::string, std::uint64_t>>& held) = 0;
+  // session that is not among them ends here: at once where its job is being cancelled (the worker stopped it when it
+  // was told to), after two heartbeat intervals otherwise (the answer that granted it was lost); no attempt is counted.
+  virtual absl::StatusOr<HeartbeatAnswer> Heartbeat(const SessionRef& session,
+                                                    const std::vector<std::pair<std::string, std::uint64_t>>& held) = 0;
   // Ends a session in order: leases are requeued, no attempt is counted.
   virtual absl::StatusOr<Effect> CloseSession(const SessionRef& session) = 0;
   // Ends whatever session `worker_id` has, as a death (a local worker's process ended). No session: nothing happens.
@@ -160,10 +156,11 @@ class JobStore {
   virtual absl::StatusOr<std::vector<Candidate>> Candidates() = 0;
   // Nullopt when it is no longer leasable. The statement checks session and state and raises the fence.
   virtual absl::StatusOr<std::optional<Lease>> Claim(const SessionRef& session, const std::string& shard) = 0;
-  // Checks that the lease is current and says what it is for: before its results are taken in.
+  // Checks that the lease is current and says what it is for: before its results are taken in. A lease whose completion
+  // was accepted passes too, with the shard's state kDone, so that repeating that completion can be answered with OK.
   virtual absl::StatusOr<Lease> CheckLease(const LeaseKey& lease) = 0;
-  // The completing statement checks the fence. The last PREPARE shard pins the digest and plans SCORE shards, or fails the
-  // job with INVALID_SAMPLES; another digest than the pinned one fails it with MODEL_CHANGED.
+  // The completing statement checks the fence. The first PREPARE shard pins the digest, another digest than the pinned
+  // one fails the job with MODEL_CHANGED; the last one plans SCORE shards, or fails the job with INVALID_SAMPLES.
   virtual absl::StatusOr<Effect> CompletePrepare(const LeaseKey& lease, const std::string& model_digest,
                                                  const std::vector<PreparedSample>& valid,
                                                  const std::vector<InvalidSample>& invalid) = 0;

@@ -27,13 +27,14 @@ class DataDirectory {
 };
 
 // Opens `<directory>/headscope.sqlite` (WAL, synchronous FULL, one connection), migrating it to this version;
-// FAILED_PRECONDITION / SCHEMA_TOO_NEW for a file of a newer one. On opening, sessions of local workers end (their processes are gone);
-// those of other workers get one more session lifetime, so that a restart costs them nothing.
+// FAILED_PRECONDITION / SCHEMA_TOO_NEW for a file of a newer one. On opening, sessions of local workers end (their
+// processes are gone); those of other workers get one more session lifetime, so that a restart costs them nothing.
 // `clock` and `random` outlive the store.
 absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& directory, const Clock& clock,
                                                           RandomSource& random);
 
-// Blobs as files `<directory>/blobs/ab/abcdef...`, written beside and renamed; leftovers of writes cut short are removed.
+// Blobs as files `<directory>/blobs/ab/abcdef...`, written beside and renamed; leftovers of writes cut short are
+// removed.
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory);
 
 }  // namespace headscope::server

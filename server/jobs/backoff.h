@@ -1,0 +1,18 @@
+// How long a shard that failed waits before it is leased again.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/time/time.h"
+#include "proto/support/random_source.h"
+
+namespace headscope::server {
+
+inline constexpr absl::Duration kBackoffBase = absl::Seconds(1);
+inline constexpr absl::Duration kBackoffCap = absl::Minutes(1);
+
+// kBackoffBase doubled with every failure after the first, at most kBackoffCap, times a random factor in [0.5, 1.5), so
+// that shards that failed together do not come back together. `failures` is at least 1.
+absl::Duration Backoff(std::uint32_t failures, RandomSource& random);
+
+}  // namespace headscope::server

@@ -1,0 +1,47 @@
+#include "server/jobs/planning.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace headscope::server {
+
+std::vector<PlannedShard> PlanPrepareShards(std::uint64_t sample_count) {
+  std::vector<PlannedShard> shards;
+  for (std::uint64_t begin = 0; begin < sample_count; begin += kPrepareShardSamples) {
+    PlannedShard& shard = shards.emplace_back();
+    shard.samples.resize(std::min<std::uint64_t>(kPrepareShardSamples, sample_count - begin));
+    std::iota(shard.samples.begin(), shard.samples.end(), static_cast<std::uint32_t>(begin));
+  }
+  return shards;
+}
+
+std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, std::size_t planes) {
+  constexpr std::uint64_t kFixed = 3 * sizeof(std::uint32_t) + sizeof(double);
+  return kFixed + std::uint64_t{layers} * heads * planes * sizeof(float);
+}
+
+std::vector<PlannedShard> PlanScoreShards(const std::vector<PreparedSample>& samples, const ScoreLimits& limits) {
+  std::uint64_t most = limits.samples;
+  if (limits.bytes_per_sample > 0) most = std::min(most, limits.result_bytes / limits.bytes_per_sample);
+  most = std::max<std::uint64_t>(most, 1);
+  std::vector<PlannedShard> shards;
+  PlannedShard shard;
+  for (const PreparedSample& sample : samples) {
+    const bool full = shard.samples.size() >= most || shard.tokens + sample.tokens > limits.tokens;
+    if (full && !shard.samples.empty()) shards.push_back(std::exchange(shard, {}));
+    shard.samples.push_back(sample.index);
+    shard.tokens += sample.tokens;
+  }
+  if (!shard.samples.empty()) shards.push_back(std::move(shard));
+  return shards;
+}
+
+std::uint32_t ResolveBatchTokens(std::optional<std::uint32_t> requested, const std::vector<PreparedSample>& samples) {
+  if (requested) return *requested;
+  std::uint32_t longest = kDefaultBatchTokens;
+  for (const PreparedSample& sample : samples) longest = std::max(longest, sample.tokens);
+  return longest;
+}
+
+}  // namespace headscope::server

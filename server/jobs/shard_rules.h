@@ -1,0 +1,41 @@
+// What becomes of a leased shard when its attempt ends in another way than success.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/time/time.h"
+#include "proto/support/random_source.h"
+#include "server/jobs/job.h"
+
+namespace headscope::server {
+
+// What a worker reports of an attempt that failed.
+struct ShardFailure {
+  JobFailure failure;
+  bool retryable = false;
+  // Out of memory: next time with this budget.
+  std::optional<std::uint32_t> suggested_batch_tokens;
+};
+
+struct ShardVerdict {
+  // Queued again.
+  Shard shard;
+  // Instead of another attempt: the job fails with this.
+  std::optional<JobFailure> job_failure;
+};
+
+// The attempt counts; another one follows after a back-off, unless the failure is for good or `max_attempts` are used
+// up (MAX_ATTEMPTS_EXCEEDED). A suggested budget below the present one is taken, but not below kMinBatchTokens.
+ShardVerdict AfterFailure(Shard shard, const ShardFailure& failure, std::uint32_t max_attempts, absl::Time now,
+                          RandomSource& random);
+
+// The worker's session ended first: the fence rises, so that the former holder is shut out at once. After
+// kMaxWorkerDeaths deaths the job fails with POISONED.
+ShardVerdict AfterWorkerDeath(Shard shard, absl::Time now);
+
+// Given back by its holder, or taken from a worker without any fault of the shard (`taken`: the fence rises).
+Shard AfterRelease(Shard shard, bool taken, absl::Time now);
+
+}  // namespace headscope::server

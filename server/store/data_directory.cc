@@ -1,0 +1,57 @@
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "proto/support/error.h"
+#include "server/store/disk_error.h"
+#include "server/store/sqlite_store.h"
+
+namespace headscope::server {
+namespace {
+
+std::string HolderOf(int lock_fd) {
+  std::array<char, 32> text{};
+  const ssize_t size = pread(lock_fd, text.data(), text.size() - 1, 0);
+  const std::string pid = size > 0 ? std::string(absl::StripAsciiWhitespace(text.data())) : "";
+  return pid.empty() ? "another process" : absl::StrCat("process ", pid);
+}
+
+absl::Status WriteHolder(int lock_fd, const std::string& path) {
+  const std::string pid = absl::StrCat(getpid(), "\n");
+  const bool written = ftruncate(lock_fd, 0) == 0 && pwrite(lock_fd, pid.data(), pid.size(), 0) == ssize_t(pid.size());
+  return written ? absl::OkStatus() : FileError(errno, "write the lock file", path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Lock(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::create_directories(path, error)) chmod(path.c_str(), 0700);
+  if (error) return FileError(error.value(), "make the folder", path);
+  // Closed in children: a lock must not outlive this process in one of them.
+  const int fd = open(absl::StrCat(path, "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return FileError(errno, "open the lock file", path);
+  std::unique_ptr<DataDirectory> directory(new DataDirectory(path, fd));
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition,
+        absl::StrCat("the data directory '", path, "' is in use by ", HolderOf(fd), "; one server uses it at a time"),
+        "DATA_DIRECTORY_IN_USE");
+  }
+  if (absl::Status written = WriteHolder(fd, path); !written.ok()) return written;
+  return directory;
+}
+
+DataDirectory::DataDirectory(std::string path, int lock_fd) : path_(std::move(path)), lock_fd_(lock_fd) {}
+
+DataDirectory::~DataDirectory() { close(lock_fd_); }
+
+}  // namespace headscope::server

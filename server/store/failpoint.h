@@ -1,0 +1,13 @@
+// Places where a crash test ends the process.
+#pragma once
+
+#include <string_view>
+
+namespace headscope::server {
+
+// Ends the process with SIGKILL when the environment says HEADSCOPE_FAILPOINT=<name>:kill, or <name>:kill:<n> for the
+// n-th time this is reached. Otherwise does nothing. Names: store.before_commit, store.after_commit,
+// blob.before_rename, blob.after_rename.
+void Failpoint(std::string_view name);
+
+}  // namespace headscope::server

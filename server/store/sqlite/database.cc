@@ -1,0 +1,145 @@
+#include "server/store/sqlite/database.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/store/disk_error.h"
+
+namespace headscope::server::sqlite {
+namespace {
+
+absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder) {
+  const int kind = result & 0xff;
+  const bool no_room = kind == SQLITE_IOERR && IsDiskFull(sqlite3_system_errno(connection));
+  if (kind == SQLITE_FULL || no_room) return DiskFullError(folder);
+  if (kind == SQLITE_NOMEM) return absl::ResourceExhaustedError("no memory for the job store");
+  const char* const text = connection == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(connection);
+  if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) {
+    return absl::InternalError(
+        absl::StrCat("the job store is damaged (", text, "); stop the server and put a copy of the data folder back"));
+  }
+  return absl::InternalError(absl::StrCat("the job store answered: ", text, " (", result, ")"));
+}
+
+// One connection and nobody beside it: no shared memory file, and none of the races between two connections to one
+// write-ahead log.
+constexpr char kSettings[] =
+    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+    "PRAGMA temp_store=MEMORY;";
+
+}  // namespace
+
+Rows::Rows(Rows&& other) noexcept
+    : database_(other.database_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      in_use_(std::exchange(other.in_use_, nullptr)) {}
+
+Rows::~Rows() {
+  if (statement_ == nullptr) return;
+  if (in_use_ == nullptr) {
+    sqlite3_finalize(statement_);
+    return;
+  }
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  *in_use_ = false;
+}
+
+bool Rows::Next() {
+  if (statement_ == nullptr || !database_->error_.ok()) return false;
+  const int result = sqlite3_step(statement_);
+  if (result == SQLITE_ROW) return true;
+  if (result != SQLITE_DONE) database_->Note(result);
+  return false;
+}
+
+bool Rows::IsNull(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
+
+std::int64_t Rows::Int(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string Rows::Text(int column) const {
+  const void* const bytes = sqlite3_column_blob(statement_, column);
+  const int size = sqlite3_column_bytes(statement_, column);
+  return bytes == nullptr ? std::string()
+                          : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+}
+
+std::optional<std::int64_t> Rows::OptionalInt(int column) const {
+  if (IsNull(column)) return std::nullopt;
+  return Int(column);
+}
+
+std::optional<absl::Time> Rows::OptionalTime(int column) const {
+  if (IsNull(column)) return std::nullopt;
+  return Time(column);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& folder, const std::string& file_name) {
+  sqlite3* connection = nullptr;
+  const std::string path = absl::StrCat(folder, "/", file_name);
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int result = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
+  if (result != SQLITE_OK) {
+    const absl::Status status = ErrorOf(connection, result, folder);
+    sqlite3_close_v2(connection);
+    return status;
+  }
+  std::unique_ptr<Database> database(new Database(connection, folder));
+  database->Script(kSettings);
+  if (!database->error().ok()) return database->TakeError();
+  return database;
+}
+
+Database::~Database() {
+  for (const auto& [sql, prepared] : prepared_) sqlite3_finalize(prepared.statement);
+  sqlite3_close_v2(connection_);
+}
+
+Rows Database::Prepare(std::string_view sql) {
+  if (!error_.ok()) return Rows(this, nullptr, nullptr);
+  const auto known = prepared_.find(sql);
+  if (known != prepared_.end() && !known->second.in_use) {
+    known->second.in_use = true;
+    return Rows(this, known->second.statement, &known->second.in_use);
+  }
+  sqlite3_stmt* statement = nullptr;
+  Note(sqlite3_prepare_v3(connection_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement,
+                          nullptr));
+  // A second use while the first goes on gets a statement of its own, which is not kept.
+  if (statement == nullptr || known != prepared_.end()) return Rows(this, statement, nullptr);
+  Prepared& prepared = prepared_[std::string(sql)];
+  prepared = {statement, true};
+  return Rows(this, statement, &prepared.in_use);
+}
+
+void Database::Script(const char* sql) {
+  if (error_.ok()) Note(sqlite3_exec(connection_, sql, nullptr, nullptr, nullptr));
+}
+
+absl::Status Database::TakeError() { return std::exchange(error_, absl::OkStatus()); }
+
+void Database::Note(int result) {
+  if (result != SQLITE_OK && error_.ok()) error_ = ErrorOf(connection_, result, folder_);
+}
+
+void Database::Bind(sqlite3_stmt* statement, int index, std::int64_t value) {
+  if (statement != nullptr) Note(sqlite3_bind_int64(statement, index, value));
+}
+
+void Database::Bind(sqlite3_stmt* statement, int index, std::string_view text) {
+  if (statement == nullptr) return;
+  Note(sqlite3_bind_text64(statement, index, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_TRANSIENT,
+                           SQLITE_UTF8));
+}
+
+void Database::Bind(sqlite3_stmt* statement, int index, Blob blob) {
+  if (statement == nullptr) return;
+  const char* const bytes = blob.bytes.data() == nullptr ? "" : blob.bytes.data();
+  Note(sqlite3_bind_blob64(statement, index, bytes, blob.bytes.size(), SQLITE_TRANSIENT));
+}
+
+void Database::BindNull(sqlite3_stmt* statement, int index) {
+  if (statement != nullptr) Note(sqlite3_bind_null(statement, index));
+}
+
+}  // namespace headscope::server::sqlite

@@ -1,0 +1,31 @@
+// How jobs end: every step of a job's state is taken here (and its first, RUNNING, in leases.cc).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/jobs/state_machine.h"
+#include "server/store/sqlite/jobs.h"
+#include "server/store/sqlite/transaction.h"
+
+namespace headscope::server::sqlite {
+
+// Ends the job by `action` (not kStart): shards that wait or are leased are abandoned, their fences rise. `failure`
+// goes with kFail. FAILED_PRECONDITION where the state machine refuses the step.
+absl::Status EndJob(Change& change, const JobRow& row, JobAction action,
+                    const std::optional<JobFailure>& failure = std::nullopt);
+
+// After a lease of a job has ended: the job stops when it is being cancelled and that was the last one.
+absl::Status StopIfIdle(Change& change, std::int64_t job_number);
+
+absl::Status CancelJob(Change& change, const std::string& id);
+// Jobs past their queue_ttl.
+absl::Status ExpireJobs(Change& change);
+// Returns the blobs that nothing refers to any more.
+absl::StatusOr<std::vector<std::string>> DeleteJob(Change& change, const std::string& id);
+bool IsReferenced(Database& db, const std::string& blob);
+
+}  // namespace headscope::server::sqlite

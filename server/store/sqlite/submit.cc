@@ -1,0 +1,102 @@
+#include "server/store/sqlite/submit.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/error.h"
+#include "proto/support/limits.h"
+#include "server/jobs/options_json.h"
+#include "server/jobs/planning.h"
+#include "server/store/sqlite/catalogue.h"
+#include "server/store/sqlite/datasets.h"
+#include "server/store/sqlite/jobs.h"
+#include "server/store/sqlite/preparations.h"
+
+namespace headscope::server::sqlite {
+namespace {
+
+// The job that this request made before; nullopt when it is new. ALREADY_EXISTS / REQUEST_ID_REUSED.
+absl::StatusOr<std::optional<Job>> FindFormer(Database& db, const NewJob& job) {
+  if (job.request_id.empty()) return std::nullopt;
+  Rows rows = db.Query("SELECT id, request_hash FROM job WHERE request_id = ?", job.request_id);
+  if (!rows.Next()) return std::nullopt;
+  if (rows.Text(1) != job.request_hash) {
+    return MakeError(absl::StatusCode::kAlreadyExists,
+                     absl::StrCat("request_id '", job.request_id, "' came with another request before (job '",
+                                  rows.Text(0), "'); use a new one"),
+                     "REQUEST_ID_REUSED");
+  }
+  absl::StatusOr<JobRow> row = FindJob(db, rows.Text(0));
+  if (!row.ok()) return row.status();
+  return std::move(row->job);
+}
+
+absl::Status CheckRoom(Database& db) {
+  Rows rows = db.Query("SELECT COUNT(*) FROM job WHERE state = 'QUEUED'");
+  const std::uint64_t queued = rows.Next() ? rows.Uint(0) : 0;
+  if (queued < kMaxQueuedJobs) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kResourceExhausted,
+                   absl::StrCat(queued, " jobs are queued, at most ", kMaxQueuedJobs, " may be; try again later"),
+                   ErrorDetails{"QUEUE_FULL", {}, absl::Seconds(30)});
+}
+
+// A preparation that serves this job too; pins the job to the content it is for.
+std::optional<std::int64_t> Reuse(Database& db, JobSpec& spec) {
+  const std::optional<CatalogueEntry> model = AgreedEntry(db, spec.model, spec.model_digest);
+  if (!model) return std::nullopt;
+  const std::optional<std::int64_t> preparation = FindReusablePreparation(db, spec, *model);
+  if (preparation) spec.model_digest = model->digest;
+  return preparation;
+}
+
+std::int64_t InsertJob(Change& change, const std::string& id, const NewJob& job, std::int64_t preparation,
+                       std::uint64_t samples) {
+  const JobSpec& spec = job.spec;
+  std::optional<absl::Time> expire_time;
+  if (spec.queue_ttl) expire_time = change.now + *spec.queue_ttl;
+  std::optional<std::string> request_id;
+  if (!job.request_id.empty()) request_id = job.request_id;
+  change.db.Run(
+      "INSERT INTO job(id, request_id, request_hash, model, model_digest, dataset, compute, reduction, priority,"
+      " batch_tokens, queue_ttl, max_attempts, preparation, samples_total, create_time, expire_time)"
+      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id, request_id, Blob{job.request_hash}, spec.model, Blob{spec.model_digest}, spec.dataset, ToJson(spec.compute),
+      ToJson(spec.reduction), spec.priority, spec.batch_tokens, spec.queue_ttl, spec.max_attempts, preparation, samples,
+      change.now, expire_time);
+  const std::int64_t number = change.db.last_insert_rowid();
+  for (const auto& [key, value] : spec.labels) {
+    change.db.Run("INSERT INTO label(job, key, value) VALUES(?, ?, ?)", number, key, value);
+  }
+  return number;
+}
+
+}  // namespace
+
+absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& submitted) {
+  absl::StatusOr<std::optional<Job>> former = FindFormer(change.db, submitted);
+  if (!former.ok()) return former.status();
+  if (*former) return SubmitOutcome{**std::move(former), false, {}};
+  const absl::StatusOr<DatasetRecord> dataset = FindDataset(change.db, submitted.spec.dataset);
+  if (!dataset.ok()) return dataset.status();
+  if (dataset->sample_count == 0) return absl::InvalidArgumentError("the dataset has no samples");
+  if (absl::Status room = CheckRoom(change.db); !room.ok()) return room;
+
+  NewJob job = submitted;
+  const std::optional<std::int64_t> reused = Reuse(change.db, job.spec);
+  const std::int64_t preparation = reused ? *reused : NewPreparation(change, job.spec);
+  const std::string id = MakeId("j-", change.random);
+  const std::int64_t number = InsertJob(change, id, job, preparation, dataset->sample_count);
+  change.Touched(id);
+  if (reused) {
+    if (absl::Status planned = PlanScore(change, number); !planned.ok()) return planned;
+  } else {
+    InsertShards(change, number, Phase::kPrepare, PlanPrepareShards(dataset->sample_count), 0);
+  }
+  absl::StatusOr<JobRow> row = FindJob(change.db, number);
+  if (!row.ok()) return row.status();
+  return SubmitOutcome{std::move(row->job), true, {}};
+}
+
+}  // namespace headscope::server::sqlite

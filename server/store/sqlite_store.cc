@@ -1,0 +1,195 @@
+#include "server/store/sqlite_store.h"
+
+#include <optional>
+#include <utility>
+
+#include "server/store/sqlite/catalogue.h"
+#include "server/store/sqlite/completion.h"
+#include "server/store/sqlite/database.h"
+#include "server/store/sqlite/datasets.h"
+#include "server/store/sqlite/job_end.h"
+#include "server/store/sqlite/jobs.h"
+#include "server/store/sqlite/leases.h"
+#include "server/store/sqlite/migrations.h"
+#include "server/store/sqlite/preparations.h"
+#include "server/store/sqlite/queue.h"
+#include "server/store/sqlite/sessions.h"
+#include "server/store/sqlite/submit.h"
+#include "server/store/sqlite/transaction.h"
+
+namespace headscope::server {
+namespace {
+
+using sqlite::Change;
+
+// Every method is one transaction around functions of sqlite/. Thread-compatible.
+class SqliteStore : public JobStore {
+ public:
+  SqliteStore(std::unique_ptr<sqlite::Database> db, const Clock& clock, RandomSource& random)
+      : db_(std::move(db)), clock_(clock), random_(random) {}
+
+  absl::Status Resume() {
+    return Changing([&](Change& change) { return sqlite::ResumeSessions(change); }).status();
+  }
+
+  absl::StatusOr<DatasetRecord> PutDataset(const DatasetRecord& record) override {
+    return sqlite::InTransaction(*db_, [&] { return sqlite::PutDataset(*db_, record); });
+  }
+  absl::StatusOr<DatasetRecord> GetDataset(const std::string& digest) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::FindDataset(*db_, digest); });
+  }
+  absl::StatusOr<Page<DatasetRecord>> ListDatasets(const PageRequest& page) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::ListDatasets(*db_, page); });
+  }
+  absl::Status DeleteDataset(const std::string& digest) override {
+    return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteDataset(*db_, digest); });
+  }
+
+  absl::StatusOr<SubmitOutcome> Submit(const NewJob& job) override {
+    Change change = NewChange();
+    absl::StatusOr<SubmitOutcome> outcome = sqlite::InTransaction(*db_, [&] { return sqlite::Submit(change, job); });
+    if (outcome.ok()) outcome->effect = std::move(change.effect);
+    return outcome;
+  }
+  absl::StatusOr<Job> GetJob(const std::string& id) override {
+    absl::StatusOr<sqlite::JobRow> row = sqlite::Reading(*db_, [&] { return sqlite::FindJob(*db_, id); });
+    if (!row.ok()) return row.status();
+    return std::move(row->job);
+  }
+  absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::ListJobs(*db_, filter, page); });
+  }
+  absl::StatusOr<Effect> Cancel(const std::string& id) override {
+    return Changing([&](Change& change) { return sqlite::CancelJob(change, id); });
+  }
+  absl::StatusOr<std::vector<std::string>> DeleteJob(const std::string& id) override {
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteJob(change, id); });
+  }
+  absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job, std::uint32_t limit) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::ListAttempts(*db_, job, limit); });
+  }
+  absl::StatusOr<Page<InvalidSample>> ListInvalidSamples(const std::string& job, const PageRequest& page) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::ListInvalidSamples(*db_, job, page); });
+  }
+  absl::StatusOr<std::map<std::string, std::uint64_t>> CountInvalidSamples(const std::string& job) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::CountInvalidSamples(*db_, job); });
+  }
+  absl::StatusOr<std::vector<ResultShard>> ResultShards(const std::string& job) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::ResultShards(*db_, job); });
+  }
+
+  absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) override {
+    Change change = NewChange();
+    absl::StatusOr<SessionRef> session =
+        sqlite::InTransaction(*db_, [&] { return sqlite::OpenSession(change, worker); });
+    if (!session.ok()) return session.status();
+    return SessionGrant{*std::move(session), std::move(change.effect)};
+  }
+  absl::StatusOr<WorkerDescription> DescribeSession(const SessionRef& session) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::DescribeSession(*db_, session); });
+  }
+  absl::StatusOr<HeartbeatAnswer> Heartbeat(const SessionRef& session,
+                                            const std::vector<std::pair<std::string, std::uint64_t>>& held) override {
+    Change change = NewChange();
+    auto abandon = sqlite::InTransaction(*db_, [&] { return sqlite::Heartbeat(change, session, held); });
+    if (!abandon.ok()) return abandon.status();
+    return HeartbeatAnswer{*std::move(abandon), std::move(change.effect)};
+  }
+  absl::StatusOr<Effect> CloseSession(const SessionRef& session) override {
+    return Changing([&](Change& change) { return sqlite::CloseSession(change, session); });
+  }
+  absl::StatusOr<Effect> LoseWorker(const std::string& worker_id) override {
+    return Changing([&](Change& change) { return sqlite::LoseWorker(change, worker_id); });
+  }
+
+  absl::StatusOr<std::vector<Candidate>> Candidates() override {
+    return sqlite::Reading(*db_,
+                           [&]() -> absl::StatusOr<std::vector<Candidate>> { return sqlite::Candidates(*db_, Now()); });
+  }
+  absl::StatusOr<std::optional<Lease>> Claim(const SessionRef& session, const std::string& shard) override {
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] { return sqlite::Claim(change, session, shard); });
+  }
+  absl::StatusOr<Lease> CheckLease(const LeaseKey& lease) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::CheckLease(*db_, lease); });
+  }
+  absl::StatusOr<Effect> CompletePrepare(const LeaseKey& lease, const std::string& model_digest,
+                                         const std::vector<PreparedSample>& valid,
+                                         const std::vector<InvalidSample>& invalid) override {
+    return Changing(
+        [&](Change& change) { return sqlite::CompletePrepare(change, lease, model_digest, valid, invalid); });
+  }
+  absl::StatusOr<Effect> CompleteScore(const LeaseKey& lease, const std::string& blob, std::uint32_t batch_tokens_used,
+                                       std::uint64_t response_tokens) override {
+    return Changing(
+        [&](Change& change) { return sqlite::CompleteScore(change, lease, blob, batch_tokens_used, response_tokens); });
+  }
+  absl::StatusOr<Effect> Fail(const LeaseKey& lease, const ShardFailure& failure) override {
+    return Changing([&](Change& change) { return sqlite::FailLease(change, lease, failure); });
+  }
+  absl::StatusOr<Effect> Release(const LeaseKey& lease) override {
+    return Changing([&](Change& change) { return sqlite::ReleaseLease(change, lease); });
+  }
+  absl::StatusOr<Effect> Reap() override {
+    return Changing([&](Change& change) {
+      absl::Status reaped = sqlite::ReapSessions(change);
+      return reaped.ok() ? sqlite::ExpireJobs(change) : reaped;
+    });
+  }
+  absl::StatusOr<std::optional<absl::Time>> NextRunAfter() override {
+    return sqlite::Reading(
+        *db_, [&]() -> absl::StatusOr<std::optional<absl::Time>> { return sqlite::NextRunAfter(*db_, Now()); });
+  }
+
+  absl::Status PutCatalogue(const std::string& worker_id, const std::vector<CatalogueEntry>& entries) override {
+    return sqlite::InTransaction(*db_, [&] {
+      sqlite::PutCatalogue(*db_, worker_id, entries);
+      return absl::OkStatus();
+    });
+  }
+  absl::StatusOr<std::vector<std::pair<std::string, CatalogueEntry>>> Catalogue() override {
+    return sqlite::Reading(*db_, [&]() -> absl::StatusOr<std::vector<std::pair<std::string, CatalogueEntry>>> {
+      return sqlite::ReadCatalogue(*db_);
+    });
+  }
+
+  absl::StatusOr<QueueStats> Stats() override {
+    return sqlite::Reading(*db_, [&]() -> absl::StatusOr<QueueStats> { return sqlite::Stats(*db_, Now()); });
+  }
+  absl::StatusOr<bool> IsReferenced(const std::string& blob) override {
+    return sqlite::Reading(*db_, [&]() -> absl::StatusOr<bool> { return sqlite::IsReferenced(*db_, blob); });
+  }
+
+ private:
+  // The store counts in whole microseconds.
+  absl::Time Now() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())); }
+  Change NewChange() { return Change{*db_, Now(), random_, {}}; }
+
+  // `body` makes a change and returns its status.
+  template <typename Body>
+  absl::StatusOr<Effect> Changing(Body body) {
+    Change change = NewChange();
+    absl::Status status = sqlite::InTransaction(*db_, [&]() -> absl::Status { return body(change); });
+    if (!status.ok()) return status;
+    return std::move(change.effect);
+  }
+
+  const std::unique_ptr<sqlite::Database> db_;
+  const Clock& clock_;
+  RandomSource& random_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& directory, const Clock& clock,
+                                                          RandomSource& random) {
+  absl::StatusOr<std::unique_ptr<sqlite::Database>> db = sqlite::Database::Open(directory, "headscope.sqlite");
+  if (!db.ok()) return db.status();
+  if (absl::Status migrated = sqlite::Migrate(**db); !migrated.ok()) return migrated;
+  auto store = std::make_unique<SqliteStore>(*std::move(db), clock, random);
+  if (absl::Status resumed = store->Resume(); !resumed.ok()) return resumed;
+  return std::unique_ptr<JobStore>(std::move(store));
+}
+
+}  // namespace headscope::server
