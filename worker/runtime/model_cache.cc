@@ -1,0 +1,151 @@
+#include "worker/runtime/model_cache.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "proto/support/error.h"
+#include "proto/support/log.h"
+#include "worker/runtime/memory_budget.h"
+
+namespace headscope::worker {
+namespace {
+
+std::int64_t BytesOf(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat32:
+      return 4;
+    case DType::kFloat64:
+      return 8;
+    case DType::kBFloat16:
+      return 2;
+  }
+  return 8;
+}
+
+std::int64_t EstimateBytes(const ModelEntry& entry, DType dtype) {
+  return static_cast<std::int64_t>(entry.parameters) * BytesOf(dtype);
+}
+
+absl::Status TooLarge(const std::string& name, DType dtype, std::int64_t bytes, std::int64_t budget) {
+  return MakeError(
+      absl::StatusCode::kResourceExhausted,
+      absl::StrCat("model \"", name, "\" needs ", FormatBytes(bytes), " in ", DTypeName(dtype),
+                   " and this worker's models may take ", FormatBytes(budget), "; raise the worker's --memory-budget"),
+      "MODEL_TOO_LARGE");
+}
+
+}  // namespace
+
+absl::Status ModelCache::CheckFits(const ModelEntry& model, DType dtype) const {
+  const std::int64_t bytes = EstimateBytes(model, dtype);
+  if (bytes <= options_.budget_bytes) return absl::OkStatus();
+  return TooLarge(model.name, dtype, bytes, options_.budget_bytes);
+}
+
+std::shared_ptr<const Model> ModelCache::Find(const ModelEntry& entry, DType dtype) {
+  absl::MutexLock lock(&mutex_);
+  for (auto item = items_.begin(); item != items_.end(); ++item) {
+    if (item->digest != entry.digest || item->dtype != dtype) continue;
+    items_.splice(items_.begin(), items_, item);
+    return item->model;
+  }
+  return nullptr;
+}
+
+bool ModelCache::MakeRoom(std::int64_t bytes, const std::string& reason) {
+  // Freed after the lock is released.
+  std::vector<Item> evicted;
+  bool fits = false;
+  {
+    absl::MutexLock lock(&mutex_);
+    std::int64_t used = 0;
+    for (const Item& item : items_) used += item.model->resident_bytes();
+    for (auto item = items_.end(); item != items_.begin() && used + bytes > options_.budget_bytes;) {
+      --item;
+      if (item->model.use_count() > 1) continue;
+      used -= item->model->resident_bytes();
+      evicted.push_back(std::move(*item));
+      item = items_.erase(item);
+    }
+    fits = used + bytes <= options_.budget_bytes;
+  }
+  for (const Item& item : evicted) {
+    metrics_.ModelEvicted(reason);
+    Log(LogLevel::kInfo, "model unloaded", {{"model", item.name}, {"reason", reason}});
+  }
+  return fits;
+}
+
+void ModelCache::EvictUnused() {
+  MakeRoom(options_.budget_bytes, "memory");
+  Report();
+}
+
+absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Load(const ModelEntry& entry, DType dtype) {
+  const LoadOptions options = {.dtype = dtype, .device = options_.device, .root = options_.root};
+  const absl::Time start = absl::Now();
+  absl::StatusOr<std::shared_ptr<const Model>> model = Model::Load(entry.directory, options);
+  if (absl::IsResourceExhausted(model.status())) {
+    EvictUnused();
+    model = Model::Load(entry.directory, options);
+  }
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  metrics_.ModelLoaded(model.ok(), seconds);
+  if (!model.ok()) return model.status();
+  Log(LogLevel::kInfo, "model loaded",
+      {{"model", entry.name},
+       {"dtype", DTypeName(dtype)},
+       {"bytes", (*model)->resident_bytes()},
+       {"seconds", seconds}});
+  return model;
+}
+
+absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Get(const ModelEntry& model, DType dtype) {
+  if (std::shared_ptr<const Model> found = Find(model, dtype); found != nullptr) return found;
+  const absl::Status fits = CheckFits(model, dtype);
+  if (!fits.ok()) return fits;
+  if (!MakeRoom(EstimateBytes(model, dtype), "budget")) {
+    return absl::ResourceExhaustedError(absl::StrCat("no room for model \"", model.name,
+                                                     "\": ", FormatBytes(EstimateBytes(model, dtype)), " are needed, ",
+                                                     FormatBytes(FreeBytes()), " are not held by work in progress"));
+  }
+  absl::StatusOr<std::shared_ptr<const Model>> loaded = Load(model, dtype);
+  if (!loaded.ok()) return loaded.status();
+  // What was measured counts, not what was expected.
+  const std::int64_t bytes = (*loaded)->resident_bytes();
+  if (bytes > options_.budget_bytes) return TooLarge(model.name, dtype, bytes, options_.budget_bytes);
+  MakeRoom(bytes, "budget");
+  {
+    absl::MutexLock lock(&mutex_);
+    items_.push_front({model.name, model.digest, dtype, *loaded});
+  }
+  Report();
+  return loaded;
+}
+
+std::vector<ResidentModel> ModelCache::Resident() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<ResidentModel> resident;
+  for (const Item& item : items_) resident.push_back({item.name, item.digest, item.model->resident_bytes()});
+  return resident;
+}
+
+std::int64_t ModelCache::FreeBytes() const {
+  absl::MutexLock lock(&mutex_);
+  std::int64_t free = options_.budget_bytes;
+  for (const Item& item : items_) {
+    if (item.model.use_count() > 1) free -= item.model->resident_bytes();
+  }
+  return free;
+}
+
+void ModelCache::Report() {
+  std::map<std::string, std::int64_t> bytes;
+  for (const ResidentModel& model : Resident()) bytes[model.name] += model.bytes;
+  metrics_.SetResident(bytes);
+}
+
+}  // namespace headscope::worker

@@ -1,0 +1,76 @@
+// Models in memory, within a budget.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "worker/model/model.h"
+#include "worker/runtime/metrics.h"
+#include "worker/runtime/model_entry.h"
+
+namespace headscope::worker {
+
+struct ModelCacheOptions {
+  // Of all resident models together, in bytes.
+  std::int64_t budget_bytes = 0;
+  // "cpu" or "cuda:N".
+  std::string device = "cpu";
+  // Model files are opened beneath it.
+  std::string root;
+};
+
+struct ResidentModel {
+  std::string name;
+  std::string digest;
+  std::int64_t bytes = 0;
+};
+
+// Loads models when asked for and keeps them as long as the budget allows. Whoever holds a pointer has the model
+// pinned; of the others the least recently used one goes first. Get is called on the device thread only; the rest is
+// thread-safe.
+class ModelCache {
+ public:
+  // `metrics` outlives the cache.
+  ModelCache(ModelCacheOptions options, Metrics& metrics) : options_(std::move(options)), metrics_(metrics) {}
+
+  // `model` is complete (ModelCatalogue::Resolve). Errors: RESOURCE_EXHAUSTED when it does not fit, with reason
+  // MODEL_TOO_LARGE when it never will; those of Model::Load.
+  absl::StatusOr<std::shared_ptr<const Model>> Get(const ModelEntry& model, DType dtype);
+  // Unloads every model that nobody holds.
+  void EvictUnused();
+
+  std::vector<ResidentModel> Resident() const;
+  // What of the budget is not taken by models that somebody holds.
+  std::int64_t FreeBytes() const;
+  // OK when `model` fits into the whole budget; RESOURCE_EXHAUSTED / MODEL_TOO_LARGE with both numbers otherwise.
+  absl::Status CheckFits(const ModelEntry& model, DType dtype) const;
+
+ private:
+  struct Item {
+    std::string name;
+    std::string digest;
+    DType dtype;
+    std::shared_ptr<const Model> model;
+  };
+
+  std::shared_ptr<const Model> Find(const ModelEntry& entry, DType dtype);
+  // Unloads models that nobody holds, the least recently used first, until `bytes` more fit. False when they never do.
+  bool MakeRoom(std::int64_t bytes, const std::string& reason);
+  absl::StatusOr<std::shared_ptr<const Model>> Load(const ModelEntry& entry, DType dtype);
+  void Report();
+
+  const ModelCacheOptions options_;
+  Metrics& metrics_;
+  mutable absl::Mutex mutex_;
+  // Most recently used first.
+  std::list<Item> items_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace headscope::worker

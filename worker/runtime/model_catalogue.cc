@@ -1,0 +1,271 @@
+#include "worker/runtime/model_catalogue.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "proto/support/log.h"
+#include "worker/model/model.h"
+#include "worker/runtime/tokenizer_cache.h"
+
+namespace headscope::worker {
+namespace {
+
+void Fill(const ModelDescription& description, ModelEntry& entry) {
+  const DecoderSpec& spec = description.spec;
+  entry.family = spec.family;
+  entry.layers = static_cast<std::uint32_t>(spec.layers);
+  entry.heads = static_cast<std::uint32_t>(spec.heads);
+  entry.kv_heads = static_cast<std::uint32_t>(spec.kv_heads);
+  entry.head_dim = static_cast<std::uint32_t>(spec.head_dim);
+  entry.vocabulary = static_cast<std::uint32_t>(spec.vocabulary);
+  entry.positions = static_cast<std::uint32_t>(spec.positions);
+  entry.parameters = static_cast<std::uint64_t>(description.parameters);
+  entry.weight_bytes = static_cast<std::uint64_t>(description.weight_bytes);
+  entry.stored_dtype = description.stored_dtype;
+}
+
+const FileStamp* FindStamp(const std::vector<FileStamp>& stamps, const std::string& name) {
+  const auto found =
+      std::find_if(stamps.begin(), stamps.end(), [&](const FileStamp& stamp) { return stamp.name == name; });
+  return found == stamps.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ModelCatalogue>> ModelCatalogue::Open(CatalogueOptions options) {
+  std::error_code error;
+  const std::filesystem::path canonical = std::filesystem::canonical(options.root, error);
+  if (error || !std::filesystem::is_directory(canonical, error)) {
+    return absl::NotFoundError(absl::StrCat("the model root \"", options.root, "\" is not a directory that can be read",
+                                            error ? absl::StrCat(" (", error.message(), ")") : "",
+                                            "; name the directory that holds the model directories"));
+  }
+  options.root = canonical.string();
+  std::unique_ptr<ModelCatalogue> catalogue(new ModelCatalogue(std::move(options)));
+  catalogue->Rescan();
+  return catalogue;
+}
+
+ModelCatalogue::ModelCatalogue(CatalogueOptions options) : options_(std::move(options)) {}
+
+ModelCatalogue::~ModelCatalogue() { Stop(); }
+
+void ModelCatalogue::Start(std::function<void()> changed) {
+  changed_ = std::move(changed);
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void ModelCatalogue::Stop() {
+  {
+    absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+bool ModelCatalogue::Stopping() const {
+  absl::MutexLock lock(&mutex_);
+  return stopping_;
+}
+
+void ModelCatalogue::Loop() {
+  pthread_setname_np(pthread_self(), "catalogue");
+  while (true) {
+    while (!Stopping() && CompleteNext()) changed_();
+    {
+      absl::MutexLock lock(&mutex_);
+      if (mutex_.AwaitWithTimeout(absl::Condition(&stopping_), options_.rescan_interval)) return;
+    }
+    if (Rescan()) changed_();
+  }
+}
+
+ModelCatalogue::Record ModelCatalogue::Describe(const std::string& name) const {
+  Record record;
+  record.entry.name = name;
+  record.entry.directory = absl::StrCat(options_.root, "/", name);
+  const auto refuse = [&](const absl::Status& status) {
+    record.entry.unsupported = std::string(status.message());
+    record.complete = true;
+    return record;
+  };
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(record.entry.directory, options_.root);
+  if (!directory.ok()) return refuse(directory.status());
+  absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);
+  if (!stamps.ok()) return refuse(stamps.status());
+  record.stamps = *std::move(stamps);
+  record.entry.has_tokenizer = FindStamp(record.stamps, "tokenizer.json") != nullptr;
+  const absl::StatusOr<ModelDescription> description = DescribeModel(record.entry.directory, options_.root);
+  if (!description.ok()) return refuse(description.status());
+  Fill(*description, record.entry);
+  return record;
+}
+
+bool ModelCatalogue::Rescan() {
+  ScanResult found = FindModels(options_.root, options_.limits);
+  std::map<std::string, Record> before;
+  {
+    absl::MutexLock lock(&mutex_);
+    before = records_;
+    if (found.notes != notes_) {
+      for (const std::string& note : found.notes) Log(LogLevel::kWarning, "model root", {{"note", note}});
+      notes_ = found.notes;
+    }
+  }
+  std::map<std::string, Record> after;
+  bool changed = false;
+  for (const std::string& name : found.models) {
+    const auto known = before.find(name);
+    if (known != before.end()) {
+      const absl::StatusOr<ModelDirectory> directory =
+          ModelDirectory::Open(known->second.entry.directory, options_.root);
+      const absl::StatusOr<std::vector<FileStamp>> stamps =
+          directory.ok() ? StampModelFiles(*directory) : absl::StatusOr<std::vector<FileStamp>>(directory.status());
+      if (stamps.ok() && *stamps == known->second.stamps) {
+        after.emplace(name, known->second);
+        continue;
+      }
+    }
+    Record record = Describe(name);
+    changed = changed || known == before.end() || !(record.entry == known->second.entry);
+    after.emplace(name, std::move(record));
+  }
+  changed = changed || after.size() != before.size();
+  absl::MutexLock lock(&mutex_);
+  // What was completed meanwhile stays so.
+  for (auto& [name, record] : after) {
+    const auto now = records_.find(name);
+    if (now != records_.end() && now->second.complete && now->second.stamps == record.stamps) record = now->second;
+  }
+  records_ = std::move(after);
+  if (changed) ++version_;
+  return changed;
+}
+
+absl::Status ModelCatalogue::Complete(Record& record, const CancelCheck& cancelled) {
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(record.entry.directory, options_.root);
+  if (!directory.ok()) return directory.status();
+  if (const FileStamp* stamp = FindStamp(record.stamps, "tokenizer.json"); stamp != nullptr) {
+    const absl::StatusOr<std::string> digest = digests_.OfFile(*directory, *stamp, cancelled);
+    if (!digest.ok()) return digest.status();
+    std::optional<std::string> fault;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (const auto known = tokenizer_faults_.find(*digest); known != tokenizer_faults_.end()) fault = known->second;
+    }
+    if (!fault.has_value()) {
+      fault = std::string(ReadTokenizer(*directory).status().message());
+      absl::MutexLock lock(&mutex_);
+      tokenizer_faults_[*digest] = *fault;
+    }
+    record.entry.tokenizer_unsupported = *fault;
+  }
+  const absl::StatusOr<std::string> tokenizer = digests_.OfTokenizer(*directory, record.stamps, cancelled);
+  if (!tokenizer.ok()) return tokenizer.status();
+  const absl::StatusOr<std::string> model = digests_.Of(*directory, record.stamps, cancelled);
+  if (!model.ok()) return model.status();
+  const absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);
+  if (!stamps.ok()) return stamps.status();
+  if (*stamps != record.stamps) {
+    return absl::DataLossError(absl::StrCat("the files of model ", record.entry.name, " changed while being hashed"));
+  }
+  record.entry.tokenizer_digest = *tokenizer;
+  record.entry.digest = *model;
+  record.complete = true;
+  return absl::OkStatus();
+}
+
+void ModelCatalogue::Publish(const Record& record) {
+  absl::MutexLock lock(&mutex_);
+  const auto now = records_.find(record.entry.name);
+  if (now == records_.end()) return;
+  if (now->second.entry == record.entry && now->second.complete == record.complete &&
+      now->second.failed == record.failed && now->second.stamps == record.stamps) {
+    return;
+  }
+  now->second = record;
+  ++version_;
+}
+
+bool ModelCatalogue::CompleteNext() {
+  std::optional<Record> next;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (const auto& [name, record] : records_) {
+      if (record.complete || record.failed) continue;
+      if (!next.has_value() || record.entry.weight_bytes < next->entry.weight_bytes) next = record;
+    }
+  }
+  if (!next.has_value()) return false;
+  const absl::Status status = Complete(*next, [this] { return Stopping(); });
+  if (absl::IsCancelled(status)) return false;
+  if (!status.ok()) {
+    Log(LogLevel::kWarning, "a model could not be hashed", {{"model", next->entry.name}, {"error", status.message()}});
+    next->failed = true;
+  }
+  Publish(*next);
+  return true;
+}
+
+std::vector<ModelEntry> ModelCatalogue::Entries() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<ModelEntry> entries;
+  for (const auto& [name, record] : records_) entries.push_back(record.entry);
+  return entries;
+}
+
+std::uint64_t ModelCatalogue::version() const {
+  absl::MutexLock lock(&mutex_);
+  return version_;
+}
+
+absl::StatusOr<ModelEntry> ModelCatalogue::Resolve(const std::string& name, const CancelCheck& cancelled) {
+  Record record;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = records_.find(name);
+    if (found == records_.end()) {
+      return absl::NotFoundError(absl::StrCat("no model \"", name, "\" beneath this worker's model root"));
+    }
+    record = found->second;
+  }
+  if (!CheckUnchanged(record.entry).ok()) record = Describe(name);
+  if (!record.entry.unsupported.empty()) {
+    Publish(record);
+    return absl::FailedPreconditionError(absl::StrCat("model \"", name, "\": ", record.entry.unsupported));
+  }
+  if (!record.complete) {
+    const absl::Status status = Complete(record, cancelled);
+    if (!status.ok()) return status;
+    record.failed = false;
+    Publish(record);
+  }
+  return record.entry;
+}
+
+absl::Status ModelCatalogue::CheckUnchanged(const ModelEntry& entry) {
+  std::vector<FileStamp> known;
+  {
+    absl::MutexLock lock(&mutex_);
+    const auto found = records_.find(entry.name);
+    if (found == records_.end() || found->second.entry.digest != entry.digest) {
+      return absl::AbortedError(absl::StrCat("model \"", entry.name, "\" is no longer the same"));
+    }
+    known = found->second.stamps;
+  }
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(entry.directory, options_.root);
+  if (!directory.ok()) return directory.status();
+  const absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);
+  if (!stamps.ok()) return stamps.status();
+  if (*stamps == known) return absl::OkStatus();
+  return absl::AbortedError(absl::StrCat("the files of model \"", entry.name, "\" have changed"));
+}
+
+}  // namespace headscope::worker

@@ -1,0 +1,34 @@
+// Which files of a model directory are read, and how a change of them is noticed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "worker/model/model_directory.h"
+
+namespace headscope::worker {
+
+// One file as it stood when looked at. Two equal stamps mean the same content.
+struct FileStamp {
+  // Plain file name in the model directory.
+  std::string name;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::int64_t size_bytes = 0;
+  std::int64_t modified_ns = 0;
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+
+// Stamps of every file of `directory` that is read, by name: configs, tokenizer, and `model.safetensors` or else its
+// index and the shards that it names. Files that may be absent and are not there are left out, missing shards too
+// (loading says so). Errors: PERMISSION_DENIED when a file leads out of the root, INVALID_ARGUMENT for what is no
+// regular file.
+absl::StatusOr<std::vector<FileStamp>> StampModelFiles(const ModelDirectory& directory);
+
+// Whether what a text becomes depends on the file: the tokenizer itself, the files that name the end-of-sequence token,
+// and config.json, which bounds positions and vocabulary.
+bool IsTokenizerFile(const std::string& name);
+
+}  // namespace headscope::worker

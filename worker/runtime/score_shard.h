@@ -1,0 +1,65 @@
+// SCORE: runs a method over a shard's samples, batch by batch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "worker/attribution/method.h"
+#include "worker/model/model.h"
+#include "worker/model/tokenizer/sample_encoder.h"
+#include "worker/runtime/shard_session.h"
+
+namespace headscope::worker {
+
+// One run of ShardSession::Score. Thread-compatible; used once. Computes on the device thread.
+class ScoreShard {
+ public:
+  // Arguments outlive the run.
+  ScoreShard(ShardSessionParts& parts, const ShardInput& shard, const ShardControl& control);
+
+  ShardOutcome<ScoreResult> Run();
+
+ private:
+  using Batch = std::vector<std::size_t>;
+  // Nothing: the step succeeded.
+  using Ending = std::optional<std::variant<ShardFailure, ShardStopped>>;
+
+  Ending FindModel();
+  Ending EncodeSamples();
+  Ending LoadModel();
+  Ending CheckResultSize();
+  Ending RunBatches();
+  // Scores one batch on the device thread and puts its scores in place.
+  absl::Status RunBatch(const Batch& batch);
+  absl::StatusOr<BatchScores> ScoreOnDevice(const Batch& batch);
+  absl::Status Store(const Batch& batch, const BatchScores& scores);
+  // What a batch's error means for the shard; nothing when the budget was halved and the shard is to be begun again.
+  Ending AfterError(const Batch& batch, const absl::Status& error);
+  Ending AfterOutOfMemory(const Batch& batch, const absl::Status& error);
+  ShardFailure NonFinite(const Batch& batch, const absl::Status& error);
+  void Begin();
+  bool Cancelled() const;
+  bool TimedOut() const;
+
+  ShardSessionParts& parts_;
+  const ShardInput& shard_;
+  const ShardControl& control_;
+  const Method* method_ = nullptr;
+  ModelEntry entry_;
+  std::shared_ptr<const Model> model_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<EncodedSample> encoded_;
+  std::vector<std::uint32_t> token_counts_;
+  std::uint32_t batch_tokens_ = 0;
+  absl::Time batch_start_;
+  ScoreResult result_;
+  std::uint64_t samples_done_ = 0;
+  std::uint64_t tokens_done_ = 0;
+};
+
+}  // namespace headscope::worker

@@ -1,0 +1,43 @@
+// Tokenizers in memory.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "worker/model/model_directory.h"
+#include "worker/model/tokenizer/tokenizer.h"
+#include "worker/runtime/model_entry.h"
+
+namespace headscope::worker {
+
+// The tokenizer of a model directory, read beneath the directory's root only. Errors as Tokenizer::Load.
+absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory);
+
+// Keeps the tokenizers used last, by content. Thread-safe.
+class TokenizerCache {
+ public:
+  // `root` is the model root; at most `capacity` tokenizers are kept.
+  TokenizerCache(std::string root, std::size_t capacity) : root_(std::move(root)), capacity_(capacity) {}
+
+  // `model` is complete (ModelCatalogue::Resolve).
+  absl::StatusOr<std::shared_ptr<const Tokenizer>> Get(const ModelEntry& model);
+
+ private:
+  struct Item {
+    std::string digest;
+    std::shared_ptr<const Tokenizer> tokenizer;
+  };
+
+  const std::string root_;
+  const std::size_t capacity_;
+  absl::Mutex mutex_;
+  // Most recently used first.
+  std::list<Item> items_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace headscope::worker
