@@ -1,0 +1,120 @@
+#include "server/fleet/fleet.h"
+
+#include <grpcpp/impl/service_type.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/error.h"
+#include "proto/support/log.h"
+#include "server/fleet/fleet_parts.h"
+#include "server/fleet/reaper.h"
+#include "server/fleet/worker_service.h"
+
+namespace headscope::server {
+
+class Fleet::Impl {
+ public:
+  Impl(FleetOptions options, StoreExecutor& store, BlobStore& blobs, IoPool& io, JobEvents& events, Metrics& metrics,
+       const Clock& clock)
+      : parts(std::move(options), store, blobs, io, events, metrics, clock), service(parts), reaper(parts, events) {}
+
+  FleetParts parts;
+  WorkerService service;
+  Reaper reaper;
+};
+
+Fleet::Fleet(FleetOptions options, StoreExecutor& store, BlobStore& blobs, IoPool& io, JobEvents& events,
+             Metrics& metrics, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), store, blobs, io, events, metrics, clock)) {}
+
+Fleet::~Fleet() { Stop(); }
+
+grpc::Service& Fleet::worker_service() { return impl_->service; }
+
+void Fleet::Apply(const Effect& effect) { impl_->parts.news.Apply(effect); }
+
+LiveProgress Fleet::Running(const std::string& job) const { return impl_->parts.leases.Running(job); }
+
+std::vector<WorkerView> Fleet::Workers() const {
+  std::vector<WorkerView> views;
+  for (const ConnectedWorker& worker : impl_->parts.sessions.All()) {
+    WorkerView view;
+    view.worker_id = worker.description.worker_id;
+    view.device = worker.description.device;
+    view.build = worker.description.build;
+    view.local = worker.description.local;
+    for (const auto& [name, entry] : *worker.models) view.models.push_back(name);
+    view.resident_models.assign(worker.resident.begin(), worker.resident.end());
+    view.leases = impl_->parts.leases.OfSession(worker.session).size();
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+std::string Fleet::BlockedReason(const std::string& model, const std::string& model_digest) const {
+  const std::vector<ConnectedWorker> workers = impl_->parts.sessions.All();
+  if (workers.empty()) return "no worker is connected";
+  bool has_name = false;
+  for (const ConnectedWorker& worker : workers) {
+    const CatalogueEntry* entry = worker.Model(model);
+    if (entry == nullptr || !entry->unsupported.empty()) continue;
+    has_name = true;
+    if (model_digest.empty() || entry->digest.empty() || entry->digest == model_digest) return "";
+  }
+  if (has_name) return absl::StrCat("no connected worker has model ", model, " with the content the job is pinned to");
+  return absl::StrCat("no connected worker has model ", model);
+}
+
+void Fleet::Tokenize(TokenizeQuery query, std::function<void(absl::StatusOr<TokenizeAnswer>)> done) {
+  FleetParts& parts = impl_->parts;
+  if (parts.draining) return done(FleetIsStopping());
+  const std::string model = query.model;
+  if (const std::string blocked = BlockedReason(model, ""); !blocked.empty()) {
+    return done(MakeError(absl::StatusCode::kUnavailable, blocked, ErrorDetails{"NO_WORKER", {}, absl::Seconds(5)}));
+  }
+  const absl::StatusOr<std::string> task = parts.tokenizer.Submit(std::move(query), done);
+  if (!task.ok()) return done(task.status());
+  parts.timers.After(parts.options.tokenize_timeout, [&parts, id = *task] { parts.tokenizer.Expire(id); });
+  parts.dispatcher.Wake();
+}
+
+void Fleet::LoseLocalWorker(const std::string& worker_id) {
+  FleetParts& parts = impl_->parts;
+  parts.posts.Store([&parts, worker_id](JobStore& store) {
+    const absl::StatusOr<Effect> effect = store.LoseWorker(worker_id);
+    if (!effect.ok()) {
+      Log(LogLevel::kError, "cannot end a lost worker's session",
+          {{"worker", worker_id}, {"status", effect.status().ToString()}});
+      return;
+    }
+    if (const auto session = parts.sessions.OfWorker(worker_id)) ForgetSession(parts, store, *session, /*lost=*/true);
+    parts.news.Apply(*effect);
+  });
+}
+
+void Fleet::Start() {
+  impl_->parts.timers.Start();
+  impl_->reaper.Start();
+}
+
+void Fleet::Drain() {
+  FleetParts& parts = impl_->parts;
+  parts.draining = true;
+  parts.dispatcher.Drain();
+  for (const ConnectedWorker& worker : parts.sessions.All()) {
+    HeartbeatNews news;
+    news.drain = true;
+    parts.polls.Tell(worker.session, news);
+  }
+}
+
+void Fleet::Stop() {
+  FleetParts& parts = impl_->parts;
+  parts.posts.Close();
+  parts.timers.Stop();
+  parts.calls.Close(FleetIsStopping());
+  parts.tokenizer.Close(FleetIsStopping());
+}
+
+}  // namespace headscope::server

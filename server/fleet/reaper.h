@@ -1,0 +1,33 @@
+// What happens every second: dead sessions are reaped, back-offs end, gauges are set.
+#pragma once
+
+#include <atomic>
+
+#include "server/fleet/fleet_parts.h"
+#include "server/jobs/job_events.h"
+
+namespace headscope::server {
+
+// Thread-safe. Work is done on the store's thread, one round at a time.
+class Reaper {
+ public:
+  // Both outlive this.
+  Reaper(FleetParts& parts, JobEvents& events) : parts_(parts), events_(events) {}
+  // Ticks until the timers stop.
+  void Start();
+
+ private:
+  void Tick();
+  void Round(JobStore& store);
+  // Sessions that the store has reaped meanwhile.
+  void ForgetDead(JobStore& store);
+  // Wakes the dispatcher when the earliest back-off ends.
+  void WakeAfterBackOff(JobStore& store);
+  void SetGauges(JobStore& store);
+
+  FleetParts& parts_;
+  JobEvents& events_;
+  std::atomic<bool> round_posted_ = false;
+};
+
+}  // namespace headscope::server
