@@ -1,7 +1,6 @@
 #include "server/service/attribution_service.h"
 
 #include "server/service/convert.h"
-#include "server/service/dataset_intake.h"
 #include "server/service/job_view.h"
 #include "server/service/read_result_stream.h"
 #include "server/service/resource_names.h"
@@ -9,6 +8,7 @@
 #include "server/service/unary.h"
 #include "server/service/validate.h"
 #include "server/service/watch_stream.h"
+#include "server/store/blob_garbage.h"
 
 namespace headscope::server {
 namespace {

@@ -1,11 +1,11 @@
 #include "server/service/dataset_service.h"
 
 #include "server/service/convert.h"
-#include "server/service/dataset_intake.h"
 #include "server/service/resource_names.h"
 #include "server/service/unary.h"
 #include "server/service/upload_stream.h"
 #include "server/service/validate.h"
+#include "server/store/blob_garbage.h"
 
 namespace headscope::server {
 namespace {

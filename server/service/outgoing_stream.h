@@ -101,13 +101,4 @@ class OutgoingStream : public grpc::ServerWriteReactor<Response>,
   Response message_;
 };
 
-// Makes a stream, hands it to the registry and starts it. Returns what the handler returns to gRPC.
-template <typename Stream, typename... Arguments>
-Stream* StartStream(Shared& shared, Arguments&&... arguments) {
-  auto stream = std::make_shared<Stream>(shared, std::forward<Arguments>(arguments)...);
-  shared.streams.Add(stream);
-  stream->Start();
-  return stream.get();
-}
-
 }  // namespace headscope::server

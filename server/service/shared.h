@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -30,5 +31,14 @@ struct Shared {
   ReactorRegistry streams;
   std::atomic<bool> refusing{false};
 };
+
+// Makes a stream, hands it to the registry and starts it. Returns what the handler returns to gRPC.
+template <typename Stream, typename... Arguments>
+Stream* StartStream(Shared& shared, Arguments&&... arguments) {
+  auto stream = std::make_shared<Stream>(shared, std::forward<Arguments>(arguments)...);
+  shared.streams.Add(stream);
+  stream->Start();
+  return stream.get();
+}
 
 }  // namespace headscope::server

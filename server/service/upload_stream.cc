@@ -80,7 +80,10 @@ void UploadStream::OnDone() {
 
 void UploadStream::OnReadDone(bool ok) {
   if (ended()) return;
-  if (!ok) return End(OutOfOrder("the stream ended without a commit"));
+  if (!ok) {
+    absl::Status wanted = scope_.CheckWanted();
+    return End(wanted.ok() ? OutOfOrder("the stream ended without a commit") : std::move(wanted));
+  }
   const bool posted = shared_.context.io.Post([self = shared_from_this()] { self->Handle(); });
   if (!posted) End(DrainingError());
 }
