@@ -1,0 +1,69 @@
+#include "client/cli/exit_status.h"
+
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/error.h"
+
+namespace headscope::cli {
+namespace {
+
+constexpr char kUsage[] = "USAGE";
+
+// An error that no server sent: the connection itself failed.
+bool IsConnectionError(const absl::Status& status) { return absl::IsUnavailable(status) && ReasonOf(status).empty(); }
+
+void PrintViolations(std::ostream& err, const ErrorDetails& details) {
+  for (const FieldViolation& violation : details.violations) {
+    err << "  " << violation.field << ": " << violation.description << "\n";
+  }
+}
+
+}  // namespace
+
+absl::Status UsageError(const std::string& message) {
+  return MakeError(absl::StatusCode::kInvalidArgument, message, kUsage);
+}
+
+bool IsUsageError(const absl::Status& status) { return ReasonOf(status) == kUsage; }
+
+ExitStatus ExitStatusOf(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kDone;
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kOutOfRange:
+    case absl::StatusCode::kAlreadyExists:
+      return kRefused;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return kUnreachable;
+    case absl::StatusCode::kNotFound:
+      return kNotFound;
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kPermissionDenied:
+    case absl::StatusCode::kUnauthenticated:
+      return kNotAllowed;
+    default:
+      return kFailed;
+  }
+}
+
+void PrintError(std::ostream& err, const absl::Status& status, const std::string& server, const std::string& command) {
+  const ErrorDetails details = DetailsOf(status);
+  err << "headscope: " << std::string(status.message()) << "\n";
+  PrintViolations(err, details);
+  if (details.retry_after) err << "  try again in " << absl::FormatDuration(*details.retry_after) << "\n";
+  if (IsUsageError(status)) {
+    err << "  see `headscope " << (command.empty() ? "" : absl::StrCat(command, " ")) << "--help`\n";
+  } else if (IsConnectionError(status)) {
+    err << "  the server asked is " << server << "; start one with\n"
+        << "    headscope-server --data-dir DIRECTORY --model-root MODELS --local-workers 1 --listen " << server << "\n"
+        << "  or name another with --server HOST:PORT or the variable HEADSCOPE_SERVER\n";
+  } else if (absl::IsDeadlineExceeded(status)) {
+    err << "  the server at " << server << " did not answer in time\n";
+  }
+}
+
+}  // namespace headscope::cli

@@ -1,0 +1,69 @@
+// headscope model: one model in full.
+#include <ostream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "client/cli/command.h"
+#include "client/cli/json_values.h"
+#include "client/cli/numbers.h"
+#include "client/cli/text_table.h"
+
+namespace headscope::cli {
+namespace {
+
+TextTable Fields(const client::Model& model) {
+  TextTable table({"field", "value"});
+  const auto add = [&table](const std::string& name, const std::string& value) {
+    if (!value.empty()) table.AddRow({name, value});
+  };
+  const Json digest = DigestJson(model.digest);
+  add("model", model.name);
+  add("digest", digest.is_null() ? "" : digest.get<std::string>());
+  add("family", model.family);
+  add("layers", absl::StrCat(model.layers));
+  add("heads", absl::StrCat(model.heads));
+  add("kv heads", absl::StrCat(model.kv_heads));
+  add("head dim", absl::StrCat(model.head_dim));
+  add("vocabulary", absl::StrCat(model.vocabulary));
+  add("positions", absl::StrCat(model.positions));
+  add("parameters", absl::StrCat(model.parameters));
+  add("weights", absl::StrCat(ShortBytes(model.weight_bytes), " ", model.stored_dtype));
+  add("tokenizer", model.has_tokenizer ? "yes" : "no");
+  add("unsupported", model.unsupported);
+  add("text unsupported", model.tokenizer_unsupported);
+  add("workers", absl::StrJoin(model.workers, " "));
+  add("in memory of", absl::StrJoin(model.resident_workers, " "));
+  return table;
+}
+
+absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
+  const auto client = session.Connect();
+  if (!client.ok()) return client.status();
+  const auto model = (*client)->GetModel(arguments.positionals()[0]);
+  if (!model.ok()) return model.status();
+  if (session.format == Format::kJson) {
+    session.out() << Text(ModelJson(*model));
+  } else if (session.format == Format::kCsv) {
+    Fields(*model).PrintCsv(session.out());
+  } else {
+    Fields(*model).PrintAligned(session.out());
+  }
+  return kDone;
+}
+
+}  // namespace
+
+const Command& ModelCommand() {
+  static const Command command = {"model",
+                                  "NAME",
+                                  1,
+                                  1,
+                                  "show one model",
+                                  "Shows a model: shape, digest, workers that hold it, and what is unsupported.",
+                                  {},
+                                  {"model demo", "model demo --format json"},
+                                  Run};
+  return command;
+}
+
+}  // namespace headscope::cli

@@ -1,0 +1,22 @@
+// The flags that say what is computed and how it is reduced, shared by the commands that take them.
+#pragma once
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/cli/arguments.h"
+#include "client/headscope/options.h"
+
+namespace headscope::cli {
+
+std::vector<Flag> ReductionFlags();
+std::vector<Flag> ComputeFlags();
+
+// Some reduction flag was given.
+bool HasReductionFlags(const Arguments& arguments);
+// `base` changed by the flags that were given. --script-batch implies batch-token-mean, and is refused with another
+// --loss-scale.
+absl::StatusOr<client::ReductionOptions> ReadReduction(const Arguments& arguments, client::ReductionOptions base);
+absl::StatusOr<client::ComputeOptions> ReadCompute(const Arguments& arguments);
+
+}  // namespace headscope::cli

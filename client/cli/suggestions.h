@@ -1,0 +1,12 @@
+// "did you mean": the known word nearest to a mistyped one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace headscope::cli {
+
+// " (did you mean \"jobs\"?)", or nothing when no known word is near.
+std::string DidYouMean(const std::string& word, const std::vector<std::string>& known);
+
+}  // namespace headscope::cli
