@@ -28,8 +28,8 @@ absl::StatusOr<std::int64_t> ReadPageToken(const std::string& question, const st
   std::string bytes;
   std::int64_t position = 0;
   const bool good = absl::WebSafeBase64Unescape(token, &bytes) && bytes.size() > kFingerprintBytes &&
-                    bytes.compare(0, kFingerprintBytes, Fingerprint(question)) == 0 &&
-                    absl::SimpleAtoi(bytes.substr(kFingerprintBytes), &position);
+                    absl::SimpleAtoi(bytes.substr(kFingerprintBytes), &position) &&
+                    MakePageToken(question, position) == token;
   if (good) return position;
   return MakeError(absl::StatusCode::kInvalidArgument,
                    "the page token is not one that an answer to this question gave; start again without one",

@@ -1,0 +1,247 @@
+// Worker sessions, restarts, the catalogue, and token counts that serve a second job.
+#include <gmock/gmock.h>
+
+#include "tests/contract/job_store_contract.h"
+
+namespace headscope::server {
+namespace {
+
+using absl::StatusCode;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const auto kStaleSession = IsError(StatusCode::kAborted, "STALE_SESSION");
+
+TEST_P(JobStoreContract, OpeningASessionEndsTheFormerOneOfTheWorker) {
+  const SessionRef former = OpenSession("w", "one");
+  const SessionRef current = OpenSession("w", "two");
+  EXPECT_GT(current.epoch, former.epoch);
+  EXPECT_THAT(store().Heartbeat(former, {}), kStaleSession);
+  EXPECT_THAT(store().Claim(former, "j-none.p0"), kStaleSession);
+  EXPECT_THAT(store().CloseSession(former), kStaleSession);
+  EXPECT_THAT(store().DescribeSession(former), kStaleSession);
+  EXPECT_THAT(store().Heartbeat({current.session, former.epoch}, {}), kStaleSession);
+  EXPECT_THAT(store().Heartbeat(current, {}), IsOk());
+  EXPECT_EQ(store().DescribeSession(current)->boot_id, "two");
+}
+
+TEST_P(JobStoreContract, ASessionEndsWithoutHeartbeats) {
+  const Job job = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  const Lease lease = ClaimOf(session, job.id);
+  clock().Advance(kSessionTtl - absl::Seconds(1));
+  ASSERT_THAT(store().Heartbeat(session, Held({lease})), IsOk());
+  clock().Advance(kSessionTtl - absl::Seconds(1));
+  EXPECT_FALSE(store().Reap()->work_available);
+  clock().Advance(absl::Seconds(1));
+  const auto effect = store().Reap();
+  ASSERT_THAT(effect, IsOk());
+  EXPECT_TRUE(effect->work_available);
+  EXPECT_THAT(effect->changed_jobs, ElementsAre(job.id));
+  EXPECT_THAT(store().Heartbeat(session, Held({lease})), kStaleSession);
+  EXPECT_EQ(store().ListAttempts(job.id, 0)->at(0).outcome, Outcome::kWorkerLost);
+  const Lease again = ClaimOf(OpenSession("v"), job.id);
+  EXPECT_EQ(again.shard.worker_deaths, 1);
+  EXPECT_EQ(again.shard.attempts, 0);
+}
+
+TEST_P(JobStoreContract, AShardThatKillsItsWorkersFailsTheJob) {
+  const Job job = SubmitSamples(5);
+  for (std::uint32_t death = 0; death < kMaxWorkerDeaths; ++death) {
+    EXPECT_EQ(Get(job.id).failure, std::nullopt);
+    ClaimOf(OpenSession("local-0"), job.id);
+    ASSERT_THAT(store().LoseWorker("local-0"), IsOk());
+  }
+  EXPECT_EQ(Get(job.id).state, JobState::kFailed);
+  EXPECT_EQ(Get(job.id).failure->reason, "POISONED");
+}
+
+TEST_P(JobStoreContract, AWorkerThatStartsAgainHasDiedUnlessItIsTheSameProcess) {
+  const Job job = SubmitSamples(5);
+  ClaimOf(OpenSession("w", "one"), job.id);
+  const Lease same = ClaimOf(OpenSession("w", "one"), job.id);
+  EXPECT_EQ(same.shard.worker_deaths, 0);
+  EXPECT_EQ(same.shard.fence, 3) << "raised by taking it from the former session and by leasing it";
+  EXPECT_EQ(ClaimOf(OpenSession("w", "two"), job.id).shard.worker_deaths, 1);
+}
+
+TEST_P(JobStoreContract, LosingAWorkerWithoutSessionChangesNothing) {
+  EXPECT_THAT(store().LoseWorker("nobody"), IsOk());
+  ASSERT_THAT(store().CloseSession(OpenSession("w")), IsOk());
+  EXPECT_THAT(store().LoseWorker("w"), IsOk());
+}
+
+TEST_P(JobStoreContract, ClosingASessionHandsItsLeasesBack) {
+  const Job job = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  ClaimOf(session, job.id);
+  const auto effect = store().CloseSession(session);
+  ASSERT_THAT(effect, IsOk());
+  EXPECT_TRUE(effect->work_available);
+  const Lease again = ClaimOf(OpenSession("v"), job.id);
+  EXPECT_EQ(again.shard.worker_deaths, 0);
+  EXPECT_EQ(again.shard.attempts, 0);
+}
+
+TEST_P(JobStoreContract, AHeartbeatTellsWhichLeasesAreNotTheWorkersAnyMore) {
+  const Job job = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  const Lease lease = ClaimOf(session, job.id);
+  auto held = Held({lease});
+  held.emplace_back("j-none.s0", 3);
+  held.emplace_back(lease.shard.id, lease.shard.fence + 1);
+  EXPECT_THAT(store().Heartbeat(session, held)->abandon, ElementsAre(held[1], held[2]));
+}
+
+TEST_P(JobStoreContract, ALeaseThatItsWorkerNeverHeardOfIsGivenToAnother) {
+  const Job job = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  ClaimOf(session, job.id);
+  for (int heartbeat = 0; heartbeat < 2; ++heartbeat) {
+    const auto answer = store().Heartbeat(session, {});
+    ASSERT_THAT(answer, IsOk());
+    EXPECT_FALSE(answer->effect.work_available);
+    clock().Advance(kHeartbeatInterval);
+  }
+  const auto answer = store().Heartbeat(session, {});
+  ASSERT_THAT(answer, IsOk());
+  EXPECT_TRUE(answer->effect.work_available);
+  EXPECT_EQ(ClaimOf(OpenSession("v"), job.id).shard.attempts, 0);
+}
+
+TEST_P(JobStoreContract, ALeaseNamedAgainIsNotTakenAway) {
+  const Job job = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  const Lease lease = ClaimOf(session, job.id);
+  for (int heartbeat = 0; heartbeat < 6; ++heartbeat) {
+    const auto held = heartbeat % 2 == 0 ? Held({}) : Held({lease});
+    ASSERT_THAT(store().Heartbeat(session, held), IsOk());
+    clock().Advance(kHeartbeatInterval);
+  }
+  EXPECT_THAT(store().CheckLease(KeyOf(session, lease)), IsOk());
+}
+
+TEST_P(JobStoreContract, ARestartEndsLocalSessionsWithoutBlame) {
+  const Job job = SubmitSamples(5);
+  for (std::uint32_t restart = 0; restart < 2 * kMaxWorkerDeaths; ++restart) {
+    const SessionRef session = OpenSession("local-0", "boot", /*local=*/true);
+    const Lease lease = ClaimOf(session, job.id);
+    EXPECT_EQ(lease.shard.worker_deaths, 0);
+    Restart();
+    EXPECT_THAT(CompletePrepare(session, lease), kStaleSession);
+  }
+  EXPECT_EQ(Get(job.id).state, JobState::kRunning);
+}
+
+TEST_P(JobStoreContract, ARestartCostsRemoteWorkersNothing) {
+  const Job job = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  const Lease lease = ClaimOf(session, job.id);
+  clock().Advance(absl::Hours(5));
+  Restart();
+  clock().Advance(kSessionTtl - absl::Seconds(1));
+  ASSERT_THAT(store().Reap(), IsOk());
+  EXPECT_EQ(store().DescribeSession(session)->worker_id, "w");
+  EXPECT_THAT(store().Heartbeat(session, Held({lease}))->abandon, IsEmpty());
+  EXPECT_THAT(CompletePrepare(session, lease), IsOk());
+  EXPECT_TRUE(Get(job.id).prepared);
+}
+
+TEST_P(JobStoreContract, TheCatalogueIsTheLastWordOfEveryWorker) {
+  OpenSession("w");
+  OpenSession("v");
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("a", Digest('a'), Digest('t')), Entry("b", "", "")}), IsOk());
+  ASSERT_THAT(store().PutCatalogue("v", {Entry("a", Digest('a'), Digest('t'))}), IsOk());
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("c", Digest('c'), "")}), IsOk());
+  Restart();
+  const auto catalogue = store().Catalogue();
+  ASSERT_THAT(catalogue, IsOk());
+  ASSERT_EQ(catalogue->size(), 2);
+  EXPECT_EQ((*catalogue)[0], std::make_pair(std::string("v"), Entry("a", Digest('a'), Digest('t'))));
+  EXPECT_EQ((*catalogue)[1], std::make_pair(std::string("w"), Entry("c", Digest('c'), "")));
+}
+
+TEST_P(JobStoreContract, ASecondJobOnTheSameDataAndModelIsNotPreparedAgain) {
+  const std::string dataset = Dataset(5);
+  const SessionRef session = OpenSession("w");
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("gpt2", Digest('m'), Digest('t'))}), IsOk());
+  const Job first = Submit(JobOn(dataset));
+  Finish(session, first.id);
+  ASSERT_THAT(store().DeleteJob(first.id), IsOk());
+  const Job second = Submit(JobOn(dataset));
+  EXPECT_TRUE(second.prepared);
+  EXPECT_EQ(second.spec.model_digest, Digest('m'));
+  EXPECT_EQ(second.counts.tokens_total, 50);
+  EXPECT_EQ(ClaimOf(session, second.id).shard.phase, Phase::kScore);
+}
+
+TEST_P(JobStoreContract, TokenCountsServeModelsOfTheSameTokenizer) {
+  const std::string dataset = Dataset(5);
+  const SessionRef session = OpenSession("w");
+  CatalogueEntry shorter = Entry("shorter", Digest('s'), Digest('t'));
+  shorter.positions = 32;
+  ASSERT_THAT(store().PutCatalogue(
+                  "w", {Entry("gpt2", Digest('m'), Digest('t')), shorter, Entry("sister", Digest('n'), Digest('t')),
+                        Entry("stranger", Digest('o'), Digest('u'))}),
+              IsOk());
+  Finish(session, Submit(JobOn(dataset)).id);
+  const auto submit = [&](const std::string& model) {
+    NewJob job = JobOn(dataset);
+    job.spec.model = model;
+    return Submit(job);
+  };
+  EXPECT_TRUE(submit("sister").prepared);
+  EXPECT_EQ(submit("sister").spec.model_digest, Digest('n'));
+  EXPECT_FALSE(submit("shorter").prepared);
+  EXPECT_FALSE(submit("stranger").prepared);
+  EXPECT_FALSE(submit("unheard of").prepared);
+}
+
+TEST_P(JobStoreContract, TokenCountsAreOnlyReusedUnderTheSameOptionsAndAKnownDigest) {
+  const std::string dataset = Dataset(5);
+  const SessionRef session = OpenSession("w");
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("gpt2", Digest('m'), Digest('t'))}), IsOk());
+  Finish(session, Submit(JobOn(dataset)).id);
+  NewJob job = JobOn(dataset);
+  job.spec.compute.append_eos = false;
+  EXPECT_FALSE(Submit(job).prepared);
+  job = JobOn(dataset);
+  job.spec.compute.max_tokens = 9;
+  EXPECT_FALSE(Submit(job).prepared);
+  job = JobOn(dataset);
+  job.spec.model_digest = Digest('x');
+  EXPECT_FALSE(Submit(job).prepared);
+  EXPECT_FALSE(Submit(JobOn(Dataset(5))).prepared);
+  // Two workers that have different content under the name: neither is taken.
+  OpenSession("v");
+  ASSERT_THAT(store().PutCatalogue("v", {Entry("gpt2", Digest('y'), Digest('t'))}), IsOk());
+  EXPECT_FALSE(Submit(JobOn(dataset)).prepared);
+}
+
+TEST_P(JobStoreContract, KnownInvalidSamplesFailASecondJobAtOnce) {
+  const std::string dataset = Dataset(2);
+  const SessionRef session = OpenSession("w");
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("gpt2", Digest('m'), Digest('t'))}), IsOk());
+  const Job first = Submit(JobOn(dataset));
+  ASSERT_THAT(store().CompletePrepare(KeyOf(session, ClaimOf(session, first.id)), Digest('m'), {{0, 5, 2}},
+                                      {{1, "b", "TOO_LONG", "why"}}),
+              IsOk());
+  const Job second = Submit(JobOn(dataset));
+  EXPECT_EQ(second.state, JobState::kFailed);
+  EXPECT_EQ(second.failure->reason, "INVALID_SAMPLES");
+  EXPECT_EQ(store().ListInvalidSamples(second.id, {})->items.at(0).id, "b");
+}
+
+TEST_P(JobStoreContract, WhatABuildCouldNotTokeniseIsNotRemembered) {
+  const std::string dataset = Dataset(1);
+  const SessionRef session = OpenSession("w");
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("gpt2", Digest('m'), "")}), IsOk());
+  const Job first = Submit(JobOn(dataset));
+  ASSERT_THAT(store().CompletePrepare(KeyOf(session, ClaimOf(session, first.id)), Digest('m'), {},
+                                      {{0, "a", "NO_TOKENIZER", "why"}}),
+              IsOk());
+  EXPECT_EQ(Submit(JobOn(dataset)).state, JobState::kQueued);
+}
+
+}  // namespace
+}  // namespace headscope::server
