@@ -58,11 +58,13 @@ void PrintError(std::ostream& err, const absl::Status& status, const std::string
   if (IsUsageError(status)) {
     err << "  see `headscope " << (command.empty() ? "" : absl::StrCat(command, " ")) << "--help`\n";
   } else if (IsConnectionError(status)) {
-    err << "  the server asked is " << server << "; start one with\n"
-        << "    headscope-server --data-dir DIRECTORY --model-root MODELS --local-workers 1 --listen " << server << "\n"
-        << "  or name another with --server HOST:PORT or the variable HEADSCOPE_SERVER\n";
+    err << "  asked: " << server << "; another is named by --server HOST:PORT or the variable HEADSCOPE_SERVER;\n"
+        << "  one is started by\n"
+        << "    headscope-server --data-dir DIRECTORY --model-root MODELS --local-workers 1 --listen " << server << "\n";
   } else if (absl::IsDeadlineExceeded(status)) {
     err << "  the server at " << server << " did not answer in time\n";
+  } else if (absl::IsUnimplemented(status)) {
+    err << "  what answers at " << server << " is no Headscope server, or one of another version\n";
   }
 }
 

@@ -1,4 +1,3 @@
-#include <cmath>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
@@ -72,10 +71,10 @@ std::string SamplesText(const client::Scores& scores) {
 }  // namespace
 
 std::string ResultTable(const Result& result, const TableStyle& style) {
-  std::string text = Title(result) + "\n";
-  text += style.heat_map ? HeatMap(result.pattern.values, style.map) : Numbers(result.pattern.values);
-  text += "\n" + TopHeadsText(result);
-  if (result.scores) text += "\n" + SamplesText(*result.scores);
+  const client::Matrix& values = result.pattern.values;
+  std::string text = absl::StrCat(Title(result), "\n", style.heat_map ? HeatMap(values, style.map) : Numbers(values),
+                                  "\n", TopHeadsText(result));
+  if (result.scores) absl::StrAppend(&text, "\n", SamplesText(*result.scores));
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <ostream>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
 namespace headscope::cli {
@@ -22,7 +23,7 @@ struct Column {
 
 std::string CsvCell(const std::string& cell) {
   if (cell.find_first_of(",\"\r\n") == std::string::npos) return cell;
-  return "\"" + absl::StrReplaceAll(cell, {{"\"", "\"\""}}) + "\"";
+  return absl::StrCat("\"", absl::StrReplaceAll(cell, {{"\"", "\"\""}}), "\"");
 }
 
 }  // namespace
