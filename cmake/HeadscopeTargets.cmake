@@ -27,6 +27,8 @@ function(headscope_find_torch)
   if(TARGET headscope_torch)
     return()
   endif()
+  # Imported targets belong to the folder that looks for them; the tests link these too.
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
   find_package(Torch REQUIRED)
   message(STATUS "LibTorch ${Torch_VERSION}")
   add_library(headscope_torch INTERFACE)

@@ -43,9 +43,10 @@ void ConfigReader::WrongValue(std::string_view key, const std::string& wanted) {
 
 std::int64_t ConfigReader::CheckedSize(std::string_view key, std::int64_t largest) {
   const nlohmann::json* value = Find(key);
-  if (value != nullptr && value->is_number_unsigned()) {
-    const auto number = value->get<std::uint64_t>();
-    if (number >= 1 && number <= static_cast<std::uint64_t>(largest)) return static_cast<std::int64_t>(number);
+  // An integer that only 64 unsigned bits hold becomes negative here, and is refused with the others.
+  if (value != nullptr && value->is_number_integer()) {
+    const auto number = value->get<std::int64_t>();
+    if (number >= 1 && number <= largest) return number;
   }
   WrongValue(key, absl::StrCat("an integer from 1 to ", largest));
   return 1;

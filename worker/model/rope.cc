@@ -111,7 +111,7 @@ RopeSpec ReadRope(ConfigReader& config, std::int64_t head_dim, const RopeDefault
     config.Unsupported(absl::StrCat(key, " per layer type is not supported for this family"));
     return {};
   }
-  ConfigReader scaling(object, config.where() + ", " + key);
+  ConfigReader scaling(object, key);
   const auto read = [&](std::string_view name, double fallback) {
     return scaling.Has(name) ? scaling.Positive(name) : config.Positive(name, fallback);
   };
