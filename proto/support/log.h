@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
@@ -23,6 +24,9 @@ struct LogField {
   LogField(std::string_view name, std::string_view content) : key(name), value(content) {}
   LogField(std::string_view name, const std::string& content) : key(name), value(content) {}
   LogField(std::string_view name, const char* content) : key(name), value(content) {}
+  // Code and message, without the details meant for programs.
+  LogField(std::string_view name, const absl::Status& status)
+      : key(name), value(status.ToString(absl::StatusToStringMode::kWithNoExtraData)) {}
 };
 
 // For the whole process; set once, before threads start.

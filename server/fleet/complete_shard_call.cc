@@ -205,7 +205,7 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
       if (absl::Status aborted = Aborted(); !aborted.ok()) status = aborted;
       parts_.leases.SetHandingIn(lease_.shard, lease_.fence, false, parts_.clock.Now());
       if (absl::IsAborted(status)) parts_.metrics.StaleCompletionRejected();
-      Log(LogLevel::kWarning, "shard result refused", {{"shard", lease_.shard}, {"status", status.ToString()}});
+      Log(LogLevel::kWarning, "shard result refused", {{"shard", lease_.shard}, {"status", status}});
     }
     clock_.SetCode(status.code());
     Finish(ToGrpc(status));

@@ -106,7 +106,7 @@ void Dispatcher::OfferShard(JobStore& store, std::uint64_t id, const LeaseWaiter
     if (!candidates) {
       absl::StatusOr<std::vector<Candidate>> read = store.Candidates();
       if (!read.ok()) {
-        Log(LogLevel::kError, "cannot read the queue", {{"status", read.status().ToString()}});
+        Log(LogLevel::kError, "cannot read the queue", {{"status", read.status()}});
         return;
       }
       candidates = *std::move(read);

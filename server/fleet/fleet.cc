@@ -84,8 +84,7 @@ void Fleet::LoseLocalWorker(const std::string& worker_id) {
   parts.posts.Store([&parts, worker_id](JobStore& store) {
     const absl::StatusOr<Effect> effect = store.LoseWorker(worker_id);
     if (!effect.ok()) {
-      Log(LogLevel::kError, "cannot end a lost worker's session",
-          {{"worker", worker_id}, {"status", effect.status().ToString()}});
+      Log(LogLevel::kError, "cannot end a lost worker's session", {{"worker", worker_id}, {"status", effect.status()}});
       return;
     }
     if (const auto session = parts.sessions.OfWorker(worker_id)) ForgetSession(parts, store, *session, /*lost=*/true);

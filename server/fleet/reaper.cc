@@ -24,7 +24,7 @@ void Reaper::Tick() {
 void Reaper::Round(JobStore& store) {
   const absl::StatusOr<Effect> effect = store.Reap();
   if (!effect.ok()) {
-    Log(LogLevel::kError, "cannot reap", {{"status", effect.status().ToString()}});
+    Log(LogLevel::kError, "cannot reap", {{"status", effect.status()}});
     return;
   }
   parts_.news.Apply(*effect);

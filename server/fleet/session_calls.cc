@@ -94,7 +94,7 @@ grpc::ServerUnaryReactor* OpenSession(FleetParts& parts, const grpc::CallbackSer
   status.Update(entries.status());
   if (status.ok() && parts.draining) status = FleetIsStopping();
   if (!status.ok()) {
-    Log(LogLevel::kWarning, "worker refused", {{"worker", call->request().worker_id()}, {"status", status.ToString()}});
+    Log(LogLevel::kWarning, "worker refused", {{"worker", call->request().worker_id()}, {"status", status}});
     call->Abort(status);
     return call.get();
   }

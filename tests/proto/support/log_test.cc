@@ -18,6 +18,12 @@ TEST(LogTest, JsonLineHoldsEveryField) {
             R"({"time":"1970-01-01T00:00:01.500Z","level":"error","message":"x","a":"b c","n":"2.5"})");
 }
 
+TEST(LogTest, AStatusIsItsCodeAndMessage) {
+  absl::Status status = absl::AbortedError("too late");
+  status.SetPayload("details", absl::Cord("for programs"));
+  EXPECT_EQ(LogField("status", status).value, "ABORTED: too late");
+}
+
 TEST(LogTest, AValueCannotForgeALine) {
   const std::string line = FormatLogLine(LogFormat::kText, kTime, LogLevel::kInfo, "x", {{"v", "a\nb\x01"}});
   EXPECT_EQ(line.find('\n'), std::string::npos);

@@ -1,0 +1,156 @@
+#include <future>
+
+#include "gmock/gmock.h"
+#include "tests/server/fleet/fleet_fixture.h"
+
+namespace headscope::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class SessionTest : public FleetFixture {};
+
+TEST_F(SessionTest, AnOpenedWorkerIsShownWithItsModels) {
+  TestWorker worker(Connect(), "w1");
+  ASSERT_TRUE(worker.Open().ok());
+
+  const std::vector<WorkerView> workers = fleet_->Workers();
+
+  ASSERT_EQ(workers.size(), 1u);
+  EXPECT_EQ(workers[0].worker_id, "w1");
+  EXPECT_EQ(workers[0].device, "cpu");
+  EXPECT_FALSE(workers[0].local);
+  EXPECT_THAT(workers[0].models, ElementsAre(kModel));
+  EXPECT_EQ(fleet_->BlockedReason(kModel, ModelDigest()), "");
+}
+
+TEST_F(SessionTest, BlockedReasonNamesWhatIsMissing) {
+  EXPECT_EQ(fleet_->BlockedReason(kModel, ""), "no worker is connected");
+  TestWorker worker(Connect(), "w1");
+  ASSERT_TRUE(worker.Open().ok());
+  EXPECT_EQ(fleet_->BlockedReason("other", ""), "no connected worker has model other");
+  EXPECT_THAT(fleet_->BlockedReason(kModel, std::string(32, 'x')), HasSubstr("with the content the job is pinned to"));
+}
+
+TEST_F(SessionTest, AnotherProtocolVersionIsRefused) {
+  TestWorker worker(Connect(), "w1");
+  auto request = worker.OpenRequest();
+  request.set_protocol_version(2);
+
+  const grpc::Status status = worker.Open(request);
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
+  EXPECT_EQ(ReasonIn(status), "PROTOCOL_VERSION");
+}
+
+TEST_F(SessionTest, OnlyAWorkerWithTheBootSecretIsLocal) {
+  TestWorker stranger(Connect(), "local-0");
+  EXPECT_EQ(ReasonIn(stranger.Open()), "NOT_A_LOCAL_WORKER");
+  EXPECT_EQ(stranger.Open(stranger.OpenRequest(), "a guess at secret").error_code(),
+            grpc::StatusCode::PERMISSION_DENIED);
+
+  TestWorker own(Connect(), "local-0");
+  ASSERT_TRUE(own.Open(own.OpenRequest(), kToken).ok());
+  EXPECT_TRUE(fleet_->Workers().at(0).local);
+}
+
+TEST_F(SessionTest, AWorkerCannotClaimModelsOutsideItsRoot) {
+  TestWorker worker(Connect(), "w1");
+  for (const char* name : {"/etc", "../up", "a//b", "a/./b", ""}) {
+    auto request = worker.OpenRequest();
+    request.mutable_catalogue()->mutable_entries(0)->set_model(name);
+    EXPECT_EQ(worker.Open(request).error_code(), grpc::StatusCode::INVALID_ARGUMENT) << name;
+  }
+  EXPECT_TRUE(fleet_->Workers().empty());
+}
+
+TEST_F(SessionTest, OpeningAgainEndsTheFormerSession) {
+  TestWorker former(Connect(), "w1");
+  ASSERT_TRUE(former.Open().ok());
+  auto waiting = std::async(std::launch::async, [&] {
+    grpc::ClientContext context;
+    wv1::LeaseShardResponse response;
+    return former.Lease(context, kPatience, {wv1::PHASE_SCORE}, response);
+  });
+  TestWorker restarted(Connect(), "w1");
+  auto request = restarted.OpenRequest();
+  request.set_boot_id("another boot");
+  ASSERT_TRUE(restarted.Open(request).ok());
+
+  EXPECT_EQ(ReasonIn(waiting.get()), "STALE_SESSION");
+  wv1::HeartbeatResponse response;
+  EXPECT_EQ(ReasonIn(former.Heartbeat(former.HeartbeatRequest(true), response)), "STALE_SESSION");
+  EXPECT_TRUE(restarted.Heartbeat(restarted.HeartbeatRequest(true), response).ok());
+  EXPECT_EQ(fleet_->Workers().size(), 1u);
+}
+
+TEST_F(SessionTest, ASilentWorkersSessionEndsAndItsShardGoesToAnother) {
+  const std::string job = Submit(PutDataset(2));
+  TestWorker silent(Connect(), "silent");
+  ASSERT_TRUE(silent.Open().ok());
+  const wv1::Shard shard = silent.Lease(kPatience).shard();
+  ASSERT_FALSE(shard.lease().shard().empty());
+
+  clock_.Advance(kSessionTtl + absl::Seconds(1));
+  TestWorker other(Connect(), "other");
+  ASSERT_TRUE(other.Open().ok());
+  const wv1::Shard again = other.Lease(kPatience).shard();
+
+  EXPECT_EQ(again.lease().shard(), shard.lease().shard());
+  EXPECT_GT(again.lease().fence(), shard.lease().fence());
+  EXPECT_EQ(silent.Complete(shard).error_code(), grpc::StatusCode::ABORTED);
+  EXPECT_TRUE(other.Complete(again).ok());
+}
+
+TEST_F(SessionTest, TheDeathOfALocalWorkerEndsItsSessionAtOnce) {
+  const std::string job = Submit(PutDataset(2));
+  TestWorker dead(Connect(), "local-0");
+  ASSERT_TRUE(dead.Open(dead.OpenRequest(), kToken).ok());
+  ASSERT_TRUE(dead.Lease(kPatience).has_shard());
+  auto waiting = std::async(std::launch::async, [&] {
+    wv1::HeartbeatResponse response;
+    return dead.Heartbeat(dead.HeartbeatRequest(false), response);
+  });
+
+  fleet_->LoseLocalWorker("local-0");
+
+  EXPECT_EQ(ReasonIn(waiting.get()), "STALE_SESSION");
+  TestWorker other(Connect(), "other");
+  ASSERT_TRUE(other.Open().ok());
+  EXPECT_TRUE(other.Lease(kPatience).has_shard());
+}
+
+TEST_F(SessionTest, ClosingHandsBackWhatIsHeldWithoutCountingIt) {
+  const std::string job = Submit(PutDataset(2));
+  TestWorker leaving(Connect(), "leaving");
+  ASSERT_TRUE(leaving.Open().ok());
+  ASSERT_TRUE(leaving.Lease(kPatience).has_shard());
+  ASSERT_TRUE(leaving.Close().ok());
+
+  EXPECT_TRUE(fleet_->Workers().empty());
+  TestWorker other(Connect(), "other");
+  ASSERT_TRUE(other.Open().ok());
+  EXPECT_TRUE(other.Lease(kPatience).has_shard());
+}
+
+TEST_F(SessionTest, ASessionSurvivesARestartOfTheServer) {
+  const std::string job = Submit(PutDataset(2));
+  TestWorker before(Connect(), "w1");
+  ASSERT_TRUE(before.Open().ok());
+  const wv1::Shard shard = before.Lease(kPatience).shard();
+  Restart();
+
+  TestWorker after(before, Connect());
+  auto heartbeat = after.HeartbeatRequest(true);
+  *heartbeat.add_held()->mutable_lease() = shard.lease();
+  wv1::HeartbeatResponse response;
+  ASSERT_TRUE(after.Heartbeat(heartbeat, response).ok());
+  EXPECT_EQ(response.abandon_size(), 0);
+  EXPECT_EQ(fleet_->Workers().at(0).leases, 1u);
+  EXPECT_TRUE(after.Complete(shard).ok());
+  EXPECT_EQ(after.Lease(kPatience).shard().phase(), wv1::PHASE_SCORE);
+}
+
+}  // namespace
+}  // namespace headscope::server
