@@ -1,0 +1,128 @@
+#include "worker/tools/trainer/task.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace headscope::worker {
+namespace {
+
+constexpr std::int64_t kLetters = 26;
+constexpr std::uint64_t kHeldOutShare = 8;
+
+std::string RandomLetters(std::int64_t count, Random& random) {
+  std::string letters;
+  for (std::int64_t i = 0; i < count; ++i) letters += static_cast<char>('a' + random.Between(0, kLetters - 1));
+  return letters;
+}
+
+Example Add(Random& random) {
+  const std::int64_t left = random.Between(0, 99);
+  const std::int64_t right = random.Between(0, 99);
+  return {absl::StrCat("add: ", left, "+", right, " ->"), absl::StrCat(left + right)};
+}
+
+Example Copy(Random& random) {
+  const std::string letters = RandomLetters(random.Between(4, 12), random);
+  return {absl::StrCat("copy: ", letters, " ->"), letters};
+}
+
+Example Lookup(Random& random) {
+  const std::int64_t pairs = random.Between(3, 6);
+  std::string keys;
+  while (static_cast<std::int64_t>(keys.size()) < pairs) {
+    const std::string key = RandomLetters(1, random);
+    if (keys.find(key) == std::string::npos) keys += key;
+  }
+  const std::int64_t asked = random.Between(0, pairs - 1);
+  std::string prompt = "lookup:";
+  std::string response;
+  for (std::int64_t i = 0; i < pairs; ++i) {
+    const std::int64_t value = random.Between(0, 9);
+    absl::StrAppend(&prompt, " ", keys.substr(i, 1), "=", value);
+    if (i == asked) response = absl::StrCat(value);
+  }
+  return {absl::StrCat(prompt, " ; ", keys.substr(asked, 1), " ->"), response};
+}
+
+Example Reverse(Random& random) {
+  const std::string letters = RandomLetters(random.Between(3, 8), random);
+  return {absl::StrCat("reverse: ", letters, " ->"), std::string(letters.rbegin(), letters.rend())};
+}
+
+Example Sort(Random& random) {
+  const std::string letters = RandomLetters(random.Between(3, 8), random);
+  std::string sorted = letters;
+  std::sort(sorted.begin(), sorted.end());
+  return {absl::StrCat("sort: ", letters, " ->"), sorted};
+}
+
+using Generator = Example (*)(Random&);
+constexpr std::array<std::pair<std::string_view, Generator>, 5> kTasks = {
+    {{"add", Add}, {"copy", Copy}, {"lookup", Lookup}, {"reverse", Reverse}, {"sort", Sort}}};
+
+std::size_t IndexOf(std::string_view task) {
+  const auto found =
+      std::find_if(kTasks.begin(), kTasks.end(), [task](const auto& known) { return known.first == task; });
+  return static_cast<std::size_t>(found - kTasks.begin());
+}
+
+// FNV-1a of the prompt.
+std::uint64_t Hash(std::string_view text) {
+  std::uint64_t hash = 0xCBF29CE484222325u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+  return hash;
+}
+
+}  // namespace
+
+std::vector<std::string> TaskNames() {
+  std::vector<std::string> names;
+  for (const auto& [name, generator] : kTasks) names.emplace_back(name);
+  return names;
+}
+
+absl::StatusOr<std::vector<std::string>> ParseTasks(std::string_view text) {
+  if (text == "mix") return TaskNames();
+  const std::vector<std::string> names = absl::StrSplit(std::string(text), ',');
+  for (const std::string& name : names) {
+    if (IndexOf(name) == kTasks.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown task '", name, "'; known: mix, ", absl::StrJoin(TaskNames(), ", ")));
+    }
+  }
+  return names;
+}
+
+bool IsHeldOut(const Example& example) {
+  // The low bits of FNV-1a are its weakest.
+  return (Hash(example.prompt) >> 32) % kHeldOutShare == 0;
+}
+
+Example TrainingExample(std::string_view task, Random& random) {
+  const Generator generator = kTasks.at(IndexOf(task)).second;
+  Example example = generator(random);
+  while (IsHeldOut(example)) example = generator(random);
+  return example;
+}
+
+std::vector<Example> HeldOutExamples(std::string_view task, std::uint64_t seed, std::int64_t count) {
+  const std::size_t index = IndexOf(task);
+  const Generator generator = kTasks.at(index).second;
+  Random random(seed, index + 1);
+  std::set<std::string> prompts;
+  std::vector<Example> examples;
+  while (static_cast<std::int64_t>(examples.size()) < count) {
+    Example example = generator(random);
+    if (IsHeldOut(example) && prompts.insert(example.prompt).second) examples.push_back(std::move(example));
+  }
+  return examples;
+}
+
+}  // namespace headscope::worker
