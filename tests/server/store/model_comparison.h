@@ -1,0 +1,20 @@
+// Compares what a store shows with what the reference model says.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "server/store/job_store.h"
+#include "tests/server/store/reference_model.h"
+
+namespace headscope::server {
+
+// One line that changes whenever anything of the job changes that a user can see.
+std::string Describe(const Job& job);
+// Of every job of the model, as the store shows it; a job that is missing is "NOT_FOUND".
+std::map<std::string, std::string> DescribeJobs(JobStore& store, const ReferenceModel& model);
+
+// Empty, or what differs: jobs, candidates, statistics.
+std::string Difference(JobStore& store, const ReferenceModel& model);
+
+}  // namespace headscope::server

@@ -1,0 +1,332 @@
+#include "tests/server/store/reference_model.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace headscope::server {
+
+SampleFacts FactsOf(const std::string& dataset, std::uint32_t sample) {
+  // Datasets that begin with an odd digit have samples that the model cannot take.
+  const bool dirty = dataset[0] % 2 == 1;
+  return {!dirty || sample % 11 != 3, 6 + (sample * 31) % 90, 2 + sample % 3};
+}
+
+std::string ReferenceModel::Submit(const NewJob& request, std::string* existing) const {
+  for (const auto& [id, job] : jobs_) {
+    if (request.request_id.empty() || job.request.request_id != request.request_id) continue;
+    *existing = id;
+    return job.request.request_hash == request.request_hash ? "" : "REQUEST_ID_REUSED";
+  }
+  return "";
+}
+
+void ReferenceModel::AddShard(ModelJob& job, char phase, std::uint32_t ordinal, const ModelShard& shard) {
+  ModelShard& added = job.shards[absl::StrCat(job.visible.id, ".", std::string(1, phase), ordinal)];
+  added = shard;
+  added.earliest = added.latest = Now();
+}
+
+void ReferenceModel::Add(const std::string& id, std::int64_t number, const NewJob& request, std::uint64_t samples) {
+  ModelJob& job = jobs_[id];
+  job.request = request;
+  job.visible.id = id;
+  job.visible.number = number;
+  job.visible.spec = request.spec;
+  job.visible.create_time = Now();
+  job.visible.counts.samples_total = samples;
+  if (!sessions_.empty() && request.spec.model == kKnownModel && prepared_.contains(request.spec.dataset)) {
+    job.visible.spec.model_digest = std::string(32, 'm');
+    for (std::uint32_t sample = 0; sample < samples; ++sample) {
+      if (!FactsOf(request.spec.dataset, sample).valid) job.invalid.insert(sample);
+    }
+    Plan(job);
+    return;
+  }
+  for (std::uint64_t begin = 0; begin < samples; begin += 4096) {
+    ModelShard shard;
+    for (std::uint64_t i = begin; i < std::min(begin + 4096, samples); ++i) shard.samples.push_back(i);
+    AddShard(job, 'p', begin / 4096, shard);
+  }
+}
+
+void ReferenceModel::Plan(ModelJob& job) {
+  JobCounts& counts = job.visible.counts;
+  const std::uint64_t samples = counts.samples_total;
+  counts.invalid_samples = job.invalid.size();
+  const bool refuse = job.request.spec.compute.on_invalid == OnInvalid::kRefuse;
+  if (samples == job.invalid.size() || (refuse && !job.invalid.empty())) {
+    return EndJob(job, JobState::kFailed, "INVALID_SAMPLES");
+  }
+  const std::uint32_t batch_tokens = job.request.spec.batch_tokens.value_or(1024);
+  job.visible.spec.batch_tokens = batch_tokens;
+  job.visible.prepared = true;
+  counts.samples_total = samples - job.invalid.size();
+  std::uint32_t ordinal = 0;
+  ModelShard shard;
+  shard.batch_tokens = batch_tokens;
+  const ModelShard empty = shard;
+  for (std::uint32_t sample = 0; sample < samples; ++sample) {
+    if (job.invalid.contains(sample)) continue;
+    const std::uint32_t tokens = FactsOf(job.request.spec.dataset, sample).tokens;
+    if (shard.samples.size() == 512 || shard.tokens + tokens > 32 * 1024) {
+      AddShard(job, 's', ordinal++, shard);
+      shard = empty;
+    }
+    shard.samples.push_back(sample);
+    shard.tokens += tokens;
+    counts.tokens_total += tokens;
+  }
+  AddShard(job, 's', ordinal, shard);
+}
+
+void ReferenceModel::EndJob(ModelJob& job, JobState state, const std::string& reason) {
+  job.visible.state = state;
+  job.visible.end_time = Now();
+  if (!reason.empty()) job.visible.failure = JobFailure{reason, ""};
+  for (auto& [id, shard] : job.shards) {
+    if (shard.state == ShardState::kDone) continue;
+    shard.state = ShardState::kAbandoned;
+    shard.session.clear();
+  }
+}
+
+void ReferenceModel::StopIfIdle(ModelJob& job) {
+  for (const auto& [id, shard] : job.shards) {
+    if (shard.state == ShardState::kLeased) return;
+  }
+  EndJob(job, JobState::kCancelled);
+}
+
+std::string ReferenceModel::Cancel(const std::string& id) {
+  if (!jobs_.contains(id)) return "JOB_NOT_FOUND";
+  ModelJob& job = jobs_[id];
+  if (HasEnded(job.visible.state) || job.visible.cancel_requested) return "";
+  job.visible.cancel_requested = job.visible.state == JobState::kRunning;
+  for (auto& [name, shard] : job.shards) {
+    if (shard.state == ShardState::kQueued) shard.state = ShardState::kAbandoned;
+  }
+  StopIfIdle(job);
+  return "";
+}
+
+std::string ReferenceModel::Delete(const std::string& id) {
+  if (!jobs_.contains(id)) return "JOB_NOT_FOUND";
+  if (!HasEnded(jobs_[id].visible.state)) return "JOB_NOT_ENDED";
+  jobs_.erase(id);
+  return "";
+}
+
+void ReferenceModel::Open(const SessionRef& session, const WorkerDescription& worker) {
+  for (auto former = sessions_.begin(); former != sessions_.end(); ++former) {
+    if (former->second.worker != worker.worker_id) continue;
+    EndSession(former->first, former->second.boot == worker.boot_id ? Ending::kTaken : Ending::kDeath);
+    break;
+  }
+  sessions_[session.session] = {worker.worker_id, worker.boot_id, session.epoch, worker.local,
+                                Now() + absl::Seconds(20)};
+}
+
+void ReferenceModel::EndSession(const std::string& session, Ending ending) {
+  const std::string ended = session;
+  for (auto& [id, job] : jobs_) {
+    for (auto& [name, shard] : job.shards) {
+      if (shard.state == ShardState::kLeased && shard.session == ended) EndLease(name, ending);
+    }
+  }
+  sessions_.erase(ended);
+}
+
+std::string ReferenceModel::CheckSession(const SessionRef& session) const {
+  const auto open = sessions_.find(session.session);
+  return open != sessions_.end() && open->second.epoch == session.epoch ? "" : "STALE_SESSION";
+}
+
+std::string ReferenceModel::Close(const SessionRef& session) {
+  std::string stale = CheckSession(session);
+  if (stale.empty()) EndSession(session.session, Ending::kTaken);
+  return stale;
+}
+
+void ReferenceModel::LoseWorker(const std::string& worker) {
+  for (const auto& [id, session] : sessions_) {
+    if (session.worker == worker) return EndSession(id, Ending::kDeath);
+  }
+}
+
+std::string ReferenceModel::Heartbeat(const SessionRef& session,
+                                      const std::vector<std::pair<std::string, std::uint64_t>>& held,
+                                      std::vector<std::pair<std::string, std::uint64_t>>* abandon) {
+  if (std::string stale = CheckSession(session); !stale.empty()) return stale;
+  sessions_[session.session].expires = Now() + absl::Seconds(20);
+  *abandon = held;
+  for (auto& [id, job] : jobs_) {
+    for (auto& [name, shard] : job.shards) {
+      if (shard.state != ShardState::kLeased || shard.session != session.session) continue;
+      const auto key = std::make_pair(name, shard.fence);
+      if (std::count(held.begin(), held.end(), key) > 0) {
+        shard.missing_since.reset();
+        if (!job.visible.cancel_requested) std::erase(*abandon, key);
+      } else if (job.visible.cancel_requested ||
+                 (shard.missing_since && Now() - *shard.missing_since >= absl::Seconds(10))) {
+        EndLease(name, Ending::kTaken);
+      } else if (!shard.missing_since) {
+        shard.missing_since = Now();
+      }
+    }
+  }
+  return "";
+}
+
+const ModelShard* ReferenceModel::Find(const std::string& shard) const {
+  const auto job = jobs_.find(JobOf(shard));
+  if (job == jobs_.end()) return nullptr;
+  const auto found = job->second.shards.find(shard);
+  return found == job->second.shards.end() ? nullptr : &found->second;
+}
+
+Expect ReferenceModel::Leasable(const std::string& shard) const {
+  const ModelShard* const found = Find(shard);
+  if (found == nullptr || found->state != ShardState::kQueued || Now() < found->earliest) return Expect::kNo;
+  return Now() >= found->latest ? Expect::kYes : Expect::kEither;
+}
+
+void ReferenceModel::Claimed(const SessionRef& session, const std::string& name) {
+  ModelJob& job = jobs_[JobOf(name)];
+  ModelShard& shard = job.shards[name];
+  shard.state = ShardState::kLeased;
+  shard.session = session.session;
+  shard.fence += 1;
+  shard.missing_since.reset();
+  job.visible.state = JobState::kRunning;
+  if (!job.visible.start_time) job.visible.start_time = Now();
+  job.visible.counts.attempts += 1;
+}
+
+std::string ReferenceModel::CheckLease(const LeaseKey& lease) const {
+  if (std::string stale = CheckSession(lease.session); !stale.empty()) return stale;
+  const ModelShard* const shard = Find(lease.shard);
+  const bool current = shard != nullptr && shard->state == ShardState::kLeased && shard->fence == lease.fence &&
+                       shard->session == lease.session.session;
+  return current ? "" : "STALE_LEASE";
+}
+
+void ReferenceModel::EndLease(const std::string& name, Ending ending) {
+  ModelJob& job = jobs_[JobOf(name)];
+  ModelShard& shard = job.shards[name];
+  shard.session.clear();
+  shard.missing_since.reset();
+  if (job.visible.cancel_requested) {
+    shard.state = ShardState::kAbandoned;
+    return StopIfIdle(job);
+  }
+  shard.state = ShardState::kQueued;
+  shard.earliest = shard.latest = Now();
+  if (ending != Ending::kReturned) shard.fence += 1;
+  if (ending == Ending::kDeath && ++shard.deaths == 3) EndJob(job, JobState::kFailed, "POISONED");
+}
+
+std::string ReferenceModel::Release(const LeaseKey& lease) {
+  std::string stale = CheckLease(lease);
+  if (stale.empty()) EndLease(lease.shard, Ending::kReturned);
+  return stale;
+}
+
+std::string ReferenceModel::Fail(const LeaseKey& lease, const ShardFailure& failure) {
+  if (std::string stale = CheckLease(lease); !stale.empty()) return stale;
+  EndLease(lease.shard, Ending::kReturned);
+  ModelJob& job = jobs_[JobOf(lease.shard)];
+  if (HasEnded(job.visible.state) || job.visible.cancel_requested) return "";
+  ModelShard& shard = job.shards[lease.shard];
+  shard.attempts += 1;
+  if (!failure.retryable) {
+    EndJob(job, JobState::kFailed, failure.failure.reason);
+  } else if (shard.attempts >= job.request.spec.max_attempts) {
+    EndJob(job, JobState::kFailed, "MAX_ATTEMPTS_EXCEEDED");
+  } else {
+    const double delay = std::min(60, 1 << (shard.attempts - 1));
+    shard.earliest = Now() + absl::Seconds(0.5 * delay);
+    shard.latest = Now() + absl::Seconds(1.5 * delay);
+    const std::uint32_t budget = failure.suggested_batch_tokens.value_or(shard.batch_tokens);
+    shard.batch_tokens = std::min(shard.batch_tokens, std::max(16u, budget));
+  }
+  return "";
+}
+
+std::string ReferenceModel::CompletePrepare(const LeaseKey& lease, const std::string& digest, bool covers) {
+  const ModelShard* const found = Find(lease.shard);
+  if (found != nullptr && found->state == ShardState::kDone && found->fence == lease.fence) return "";
+  if (std::string stale = CheckLease(lease); !stale.empty()) return stale;
+  if (!covers) return "INVALID";
+  ModelJob& job = jobs_[JobOf(lease.shard)];
+  if (job.visible.cancel_requested) return Release(lease);
+  std::string& pinned = job.visible.spec.model_digest;
+  if (!pinned.empty() && pinned != digest) {
+    EndJob(job, JobState::kFailed, "MODEL_CHANGED");
+    return "";
+  }
+  pinned = digest;
+  ModelShard& shard = job.shards[lease.shard];
+  shard.state = ShardState::kDone;
+  shard.session.clear();
+  for (const std::uint32_t sample : shard.samples) {
+    if (!FactsOf(job.request.spec.dataset, sample).valid) job.invalid.insert(sample);
+  }
+  job.visible.counts.invalid_samples = job.invalid.size();
+  for (const auto& [id, other] : job.shards) {
+    if (other.state != ShardState::kDone) return "";
+  }
+  if (digest == std::string(32, 'm')) prepared_.insert(job.request.spec.dataset);
+  Plan(job);
+  return "";
+}
+
+std::string ReferenceModel::CompleteScore(const LeaseKey& lease, const std::string& blob, std::uint32_t batch_tokens,
+                                          std::uint64_t response_tokens) {
+  const ModelShard* const found = Find(lease.shard);
+  if (found != nullptr && found->state == ShardState::kDone && found->fence == lease.fence && found->blob == blob) {
+    return "";
+  }
+  if (std::string stale = CheckLease(lease); !stale.empty()) return stale;
+  ModelJob& job = jobs_[JobOf(lease.shard)];
+  if (job.visible.cancel_requested) return Release(lease);
+  ModelShard& shard = job.shards[lease.shard];
+  shard.state = ShardState::kDone;
+  shard.session.clear();
+  shard.blob = blob;
+  JobCounts& counts = job.visible.counts;
+  counts.samples_done += shard.samples.size();
+  counts.tokens_done += shard.tokens;
+  counts.response_tokens += response_tokens;
+  counts.halved_shards += batch_tokens < *job.visible.spec.batch_tokens ? 1 : 0;
+  for (const auto& [id, other] : job.shards) {
+    if (other.state != ShardState::kDone) return "";
+  }
+  EndJob(job, JobState::kSucceeded);
+  return "";
+}
+
+void ReferenceModel::Reap() {
+  const std::map<std::string, ModelSession> sessions = sessions_;
+  for (const auto& [id, session] : sessions) {
+    if (session.expires <= Now()) EndSession(id, Ending::kDeath);
+  }
+  for (auto& [id, job] : jobs_) {
+    const auto ttl = job.request.spec.queue_ttl;
+    const bool waits = job.visible.state == JobState::kQueued;
+    if (waits && ttl && job.visible.create_time + *ttl <= Now()) EndJob(job, JobState::kExpired);
+  }
+}
+
+void ReferenceModel::Restart() {
+  const std::map<std::string, ModelSession> sessions = sessions_;
+  for (const auto& [id, session] : sessions) {
+    if (session.local) {
+      EndSession(id, Ending::kTaken);
+    } else {
+      sessions_[id].expires = Now() + absl::Seconds(20);
+    }
+  }
+}
+
+}  // namespace headscope::server
