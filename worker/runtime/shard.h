@@ -45,11 +45,11 @@ struct ShardInput {
 // How a running shard is watched and stopped. All functions may be null; they are called on several threads.
 struct ShardControl {
   // True: stop at once (asked between samples, batches and layers).
-  std::function<bool()> cancelled;
+  std::function<bool()> cancelled = {};
   // True: stop after the batch at hand.
-  std::function<bool()> stop_after_batch;
+  std::function<bool()> stop_after_batch = {};
   // After every batch: samples and tokens (without padding) done so far.
-  std::function<void(std::uint64_t samples, std::uint64_t tokens)> progress;
+  std::function<void(std::uint64_t samples, std::uint64_t tokens)> progress = {};
   // A batch that takes longer than this is given up.
   absl::Duration no_progress_timeout = absl::InfiniteDuration();
 };

@@ -1,0 +1,40 @@
+#include "worker/app/worker_app.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace headscope::worker {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+int Run(const std::vector<std::string>& arguments) {
+  return RunWorker(arguments, [](const std::string&) { return std::nullopt; });
+}
+
+TEST(WorkerAppTest, TeachesItsUse) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(Run({"--help"}), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              AllOf(HasSubstr("--model-root"), HasSubstr("HEADSCOPE_WORKER_DEVICE"), HasSubstr("SIGTERM")));
+}
+
+TEST(WorkerAppTest, NamesItsVersionAndLibTorchs) {
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(Run({"--version"}), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), AllOf(HasSubstr("headscope-worker "), HasSubstr("LibTorch ")));
+}
+
+TEST(WorkerAppTest, RefusesWhatCannotWork) {
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(Run({}), 2);
+  EXPECT_EQ(Run({"--model-root", "/no/such/root"}), 2);
+  EXPECT_EQ(Run({"--model-root", "/", "--device", "abacus"}), 2);
+  EXPECT_EQ(Run({"--modelroot", "/"}), 2);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("/no/such/root"), HasSubstr("abacus"), HasSubstr("--model-root")));
+}
+
+}  // namespace
+}  // namespace headscope::worker

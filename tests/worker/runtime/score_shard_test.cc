@@ -1,0 +1,224 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/status/status.h"
+#include "tests/worker/runtime/runtime_fixture.h"
+
+namespace headscope::worker {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Padded tokens of a batch.
+std::int64_t PaddedTokens(const PackedBatch& batch) {
+  std::int64_t longest = 0;
+  for (std::int64_t sample = 0; sample < batch.size(); ++sample) longest = std::max(longest, batch.Length(sample));
+  return longest * batch.size();
+}
+
+class ScoreShardTest : public testing::Test {
+ protected:
+  ScoreShardTest() { AddGoldenModel(root_, "llama", "m"); }
+
+  ScoreResult Score(Runtime& runtime, const ShardInput& shard) {
+    auto outcome = runtime.session.Score(shard, {});
+    if (const auto* failure = std::get_if<ShardFailure>(&outcome)) ADD_FAILURE() << failure->message;
+    return std::get<ScoreResult>(outcome);
+  }
+
+  TempDirectory root_;
+};
+
+// Every golden family: within 1e-5 of the largest score of the sample's matrix (system.md 4), objectives 1e-5 relative.
+TEST_F(ScoreShardTest, AgreesWithEveryGoldenCaseWhateverTheBatchBudget) {
+  for (const std::string family : {"gpt2", "llama", "llama3", "gemma2"}) {
+    AddGoldenModel(root_, family, family);
+  }
+  Runtime runtime(root_);
+  for (const std::string family : {"gpt2", "llama", "llama3", "gemma2"}) {
+    const std::vector<GoldenSample> golden = ReadGolden(family);
+    for (const std::uint32_t batch_tokens : {16u, 40u, 70u, 1024u}) {
+      SCOPED_TRACE(testing::Message() << family << ", " << batch_tokens << " tokens in a batch");
+      const ScoreResult result = Score(runtime, runtime.GoldenShard(family, family, batch_tokens));
+      EXPECT_EQ(result.batch_tokens, batch_tokens);
+      ASSERT_EQ(result.samples.size(), golden.size());
+      const std::size_t matrix = result.layers * result.heads;
+      for (std::size_t sample = 0; sample < golden.size(); ++sample) {
+        EXPECT_EQ(result.samples[sample], 100 + sample);
+        EXPECT_NEAR(result.objective[sample], golden[sample].objective, 1e-5 * golden[sample].objective);
+        double largest = 0;
+        for (const double score : golden[sample].scores) largest = std::max(largest, std::abs(score));
+        for (std::size_t head = 0; head < matrix; ++head) {
+          const double score = double{result.planes.at("prompt_signed")[sample * matrix + head]} +
+                               result.planes.at("response_signed")[sample * matrix + head];
+          EXPECT_NEAR(score, golden[sample].scores[head], 1e-5 * largest) << "sample " << sample << " head " << head;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(ScoreShardTest, CountsTokensPaddingAndBatches) {
+  Runtime runtime(root_);
+  // Lengths 5, 33, 17, 9, 26.
+  const ScoreResult result = Score(runtime, runtime.GoldenShard("m", "llama", 40));
+  EXPECT_THAT(result.tokens, ElementsAre(5, 33, 17, 9, 26));
+  EXPECT_THAT(result.response_tokens, ElementsAre(3, 25, 5, 5, 20));
+  EXPECT_EQ(result.batches, 4u) << "5 and 9, 17, 26, 33";
+  EXPECT_EQ(result.padded_tokens, 4u);
+  EXPECT_GT(result.compute_seconds, 0);
+}
+
+TEST_F(ScoreShardTest, ReportsProgressAfterEveryBatch) {
+  Runtime runtime(root_);
+  std::vector<std::uint64_t> samples;
+  std::vector<std::uint64_t> tokens;
+  ShardControl control;
+  control.progress = [&](std::uint64_t samples_done, std::uint64_t tokens_done) {
+    samples.push_back(samples_done);
+    tokens.push_back(tokens_done);
+  };
+  runtime.session.Score(runtime.GoldenShard("m", "llama", 40), control);
+  EXPECT_THAT(samples, ElementsAre(1, 2, 3, 5));
+  EXPECT_THAT(tokens, ElementsAre(33, 59, 76, 90));
+}
+
+TEST_F(ScoreShardTest, StopsWithinABatchWhenCancelled) {
+  int started = 0;
+  bool cancelled = false;
+  Runtime runtime(root_, InterceptedEngine([&](const PackedBatch&, const CancelCheck& check) {
+                    ++started;
+                    // Cancelled while the second batch runs: its engine sees it.
+                    cancelled = started == 2;
+                    return check() ? absl::CancelledError("cancelled") : absl::OkStatus();
+                  }));
+  ShardControl control;
+  control.cancelled = [&] { return cancelled; };
+  const auto outcome = runtime.session.Score(runtime.GoldenShard("m", "llama", 16), control);
+  EXPECT_TRUE(std::holds_alternative<ShardStopped>(outcome));
+  EXPECT_EQ(started, 2);
+}
+
+TEST_F(ScoreShardTest, FinishesTheBatchAtHandWhenAskedToStopAfterIt) {
+  int started = 0;
+  Runtime runtime(root_, InterceptedEngine([&](const PackedBatch&, const CancelCheck&) {
+                    ++started;
+                    return absl::OkStatus();
+                  }));
+  std::uint64_t done = 0;
+  ShardControl control;
+  control.progress = [&](std::uint64_t samples, std::uint64_t) { done = samples; };
+  control.stop_after_batch = [&] { return started == 1; };
+  const auto outcome = runtime.session.Score(runtime.GoldenShard("m", "llama", 16), control);
+  EXPECT_TRUE(std::holds_alternative<ShardStopped>(outcome));
+  EXPECT_EQ(started, 1);
+  EXPECT_EQ(done, 1u);
+}
+
+TEST_F(ScoreShardTest, HalvesTheBudgetWhenMemoryRunsOut) {
+  Runtime plain(root_);
+  const ScoreResult wanted = Score(plain, plain.GoldenShard("m", "llama", 50));
+  std::vector<std::int64_t> refused;
+  Runtime runtime(root_, InterceptedEngine([&](const PackedBatch& batch, const CancelCheck&) -> absl::Status {
+                    if (PaddedTokens(batch) <= 60) return absl::OkStatus();
+                    refused.push_back(PaddedTokens(batch));
+                    return absl::ResourceExhaustedError("no memory");
+                  }));
+  const ScoreResult result = Score(runtime, runtime.GoldenShard("m", "llama", 400));
+  EXPECT_EQ(result.batch_tokens, 50u) << "400, then what splits 5 x 33, then what splits 2 x 33";
+  EXPECT_THAT(refused, ElementsAre(165, 66));
+  EXPECT_EQ(result.planes, wanted.planes) << "as if 50 had been asked for";
+  EXPECT_EQ(result.objective, wanted.objective);
+  EXPECT_EQ(result.batches, wanted.batches);
+  EXPECT_THAT(runtime.metrics.Text(), HasSubstr("headscope_worker_oom_total 2"));
+}
+
+TEST_F(ScoreShardTest, GivesUpWhenMemoryRunsOutOnOneSample) {
+  Runtime runtime(root_, InterceptedEngine([&](const PackedBatch& batch, const CancelCheck&) -> absl::Status {
+                    if (batch.tokens() < 33) return absl::OkStatus();
+                    return absl::ResourceExhaustedError("no memory");
+                  }));
+  const auto outcome = runtime.session.Score(runtime.GoldenShard("m", "llama", 400), {});
+  const auto& failure = std::get<ShardFailure>(outcome);
+  EXPECT_EQ(failure.reason, "OUT_OF_MEMORY");
+  EXPECT_THAT(failure.message, HasSubstr("\"s1\""));
+  EXPECT_TRUE(failure.retryable);
+  ASSERT_TRUE(failure.suggested_batch_tokens.has_value());
+  EXPECT_LT(*failure.suggested_batch_tokens, 66u);
+}
+
+TEST_F(ScoreShardTest, NamesTheSampleWhoseScoresAreNotFinite) {
+  TestModel model = TestModel::Golden("llama");
+  // The embedding of token 93, which of these samples only s1 and s4 hold, is no number; s1 is the longest of them.
+  TestTensor& embedding = model.tensors.at("model.embed_tokens.weight");
+  std::vector<double> values = embedding.Values();
+  const std::int64_t width = embedding.shape[1];
+  for (std::int64_t column = 0; column < width; ++column) values[93 * width + column] = std::nan("");
+  embedding.SetValues(values);
+  WriteModelFile(root_, "m", "model.safetensors", SafetensorsBytes(model.tensors));
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
+  std::erase_if(shard.samples, [](const ShardSample& sample) { return sample.sample.id == "s4"; });
+  const auto outcome = runtime.session.Score(shard, {});
+  const auto& failure = std::get<ShardFailure>(outcome);
+  EXPECT_EQ(failure.reason, "NON_FINITE_SCORES");
+  EXPECT_THAT(failure.message, HasSubstr("\"s1\" (position 101)"));
+  EXPECT_FALSE(failure.retryable);
+}
+
+TEST_F(ScoreShardTest, RefusesContentOtherThanThePinnedOne) {
+  Runtime runtime(root_);
+  const ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
+  WriteModelFile(root_, "m", "generation_config.json", "{}");
+  const auto outcome = runtime.session.Score(shard, {});
+  EXPECT_EQ(std::get<ShardFailure>(outcome).reason, "MODEL_CHANGED");
+}
+
+TEST_F(ScoreShardTest, RefusesOptionsByName) {
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
+  shard.compute.dtype = "float8";
+  const auto outcome = runtime.session.Score(shard, {});
+  EXPECT_EQ(std::get<ShardFailure>(outcome).reason, "INVALID_OPTIONS");
+  EXPECT_THAT(std::get<ShardFailure>(outcome).message, HasSubstr("float8"));
+}
+
+TEST_F(ScoreShardTest, GivesUpABatchThatMakesNoProgress) {
+  Runtime runtime(root_, InterceptedEngine([&](const PackedBatch&, const CancelCheck& check) -> absl::Status {
+                    while (!check()) {
+                    }
+                    return absl::CancelledError("cancelled");
+                  }));
+  ShardControl control;
+  control.no_progress_timeout = absl::Milliseconds(20);
+  const auto outcome = runtime.session.Score(runtime.GoldenShard("m", "llama", 1024), control);
+  const auto& failure = std::get<ShardFailure>(outcome);
+  EXPECT_EQ(failure.reason, "INTERNAL");
+  EXPECT_TRUE(failure.retryable);
+  EXPECT_THAT(failure.message, HasSubstr("20ms"));
+}
+
+TEST_F(ScoreShardTest, RefusesMoreResultThanWasPlanned) {
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
+  // 5 samples, 4 planes of 12 heads in float32.
+  shard.max_result_bytes = 5 * 4 * 12 * 4 - 1;
+  EXPECT_EQ(std::get<ShardFailure>(runtime.session.Score(shard, {})).reason, "INTERNAL");
+  shard.max_result_bytes += 1;
+  EXPECT_TRUE(std::holds_alternative<ScoreResult>(runtime.session.Score(shard, {})));
+}
+
+TEST_F(ScoreShardTest, HoldsNoModelOnceItHasEnded) {
+  Runtime runtime(root_);
+  Score(runtime, runtime.GoldenShard("m", "llama", 1024));
+  EXPECT_EQ(runtime.models.Resident().size(), 1u);
+  runtime.models.EvictUnused();
+  EXPECT_EQ(runtime.models.Resident().size(), 0u);
+}
+
+}  // namespace
+}  // namespace headscope::worker
