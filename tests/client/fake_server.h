@@ -1,0 +1,93 @@
+// A Headscope server without workers or store: answers are what the test says, faults are injected on the wire.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "headscope/v1/attribution_service.pb.h"
+#include "headscope/v1/model_service.pb.h"
+#include "headscope/v1/pattern_service.pb.h"
+#include "proto/support/sample.h"
+
+namespace grpc {
+class Status;
+}
+
+namespace headscope::tests {
+
+// One stream of WatchJob: what is sent, and how the stream ends.
+struct WatchScript {
+  std::vector<v1::WatchJobResponse> responses;
+  // The stream ends with UNAVAILABLE; otherwise OK.
+  bool breaks = false;
+  // After the responses nothing more comes until the client goes away.
+  bool hangs = false;
+};
+
+// What the server answers and what it saw. Set before a call and read after it: calls are made one at a time.
+struct FakeState {
+  std::vector<v1::Model> models;
+
+  // Uploads. `upload_breaks` counts the ones that end with UNAVAILABLE first.
+  int upload_breaks = 0;
+  bool stores_other_digest = false;
+  std::vector<Sample> samples;
+  std::string display_name;
+  int uploads = 0;
+
+  // Submissions. `submit_breaks` counts the ones that end with UNAVAILABLE first.
+  int submit_breaks = 0;
+  std::vector<v1::SubmitJobRequest> submitted;
+
+  // The job as GetJob, SubmitJob, CancelJob and ListJobs show it; nothing is known while its name is empty.
+  v1::Job job;
+  std::vector<v1::ListJobsRequest> listed;
+  std::vector<std::string> deleted;
+  // Streams of WatchJob in the order in which they are asked for; then one snapshot of `job`.
+  std::vector<WatchScript> watches;
+  std::vector<v1::WatchJobRequest> watched;
+  std::vector<v1::InvalidSample> invalid;
+
+  v1::Pattern pattern;
+  std::vector<v1::GetPatternRequest> patterns_asked;
+
+  // The result file, sent in chunks of 64 bytes.
+  std::string result;
+  // Streams that break after this many chunks, and chunks whose checksum is wrong, one each per stream.
+  int result_breaks = 0;
+  int bad_checksums = 0;
+  bool wrong_digest = false;
+  std::vector<std::uint64_t> result_offsets;
+};
+
+class FakeServer {
+ public:
+  FakeServer();
+  ~FakeServer();
+
+  FakeState& state();
+  // HOST:PORT of the loopback, a port of the system's choice.
+  const std::string& address() const;
+  void SetServing(bool serving);
+
+ private:
+  struct Impl;
+  const std::unique_ptr<Impl> impl_;
+};
+
+// A model "demo" of 1 layer and 2 heads.
+v1::Model DemoModel();
+// Job jobs/j-1 on it in the given state; one that has succeeded has pattern patterns/p-1.
+v1::Job DemoJob(v1::Job::State state);
+// Pattern p-1 of job j-1: {{0.5, 0.25}} with standard error {{0.1, 0.2}}.
+v1::Pattern DemoPattern();
+v1::WatchJobResponse Snapshot(std::uint64_t sequence, const v1::Job& job);
+v1::WatchJobResponse ProgressEvent(std::uint64_t sequence, std::uint64_t samples, std::uint64_t tokens);
+
+// An address of the loopback on which nothing listens.
+std::string DeadAddress();
+
+}  // namespace headscope::tests
