@@ -14,6 +14,7 @@
 #include "server/fleet/calls.h"
 #include "server/fleet/shard_intake.h"
 #include "server/fleet/worker_codec.h"
+#include "server/store/blob_garbage.h"
 
 namespace headscope::server::calls {
 namespace {
@@ -172,10 +173,14 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
     const absl::StatusOr<ScoreBlock> merged = scores.Finish();
     if (!merged.ok()) return End(merged.status());
     for (const std::uint32_t tokens : merged->response_tokens) response_tokens_ += tokens;
-    const std::string bytes = EncodeScores(*merged);
-    absl::StatusOr<std::string> blob = PutBlob(parts_.blobs, bytes);
+    bytes_ = EncodeScores(*merged);
+    StoreScores();
+  }
+
+  void StoreScores() {
+    absl::StatusOr<std::string> blob = PutBlob(parts_.blobs, bytes_);
     if (!blob.ok()) return End(blob.status());
-    parts_.metrics.ArtifactBytesWritten(bytes.size());
+    parts_.metrics.ArtifactBytesWritten(bytes_.size());
     blob_ = *std::move(blob);
     OnStore(&CompleteShardCall::CompleteScore);
   }
@@ -184,6 +189,8 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
     Completed(store, store.CompletePrepare(lease_, header_.model_digest(), prepared_.valid, prepared_.invalid));
   }
   void CompleteScore(JobStore& store) {
+    // The same content may have been deleted with another job since it was written.
+    if (!CheckPresent(parts_.blobs, blob_).ok()) return OnIo(&CompleteShardCall::StoreScores);
     Completed(store, store.CompleteScore(lease_, blob_, header_.batch_tokens(), response_tokens_));
   }
 
@@ -221,6 +228,7 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
   Intake intake_;
   std::string digest_;
   PrepareIntake::Result prepared_;
+  std::string bytes_;
   std::string blob_;
   std::uint64_t response_tokens_ = 0;
   std::shared_ptr<CompleteShardCall> self_;

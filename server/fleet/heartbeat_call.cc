@@ -21,6 +21,9 @@ using LeaseName = std::pair<std::string, std::uint64_t>;
 
 constexpr int kMaxHeld = 1000;
 
+// A completed lease passes the store's check too.
+bool IsRunning(const absl::StatusOr<Lease>& lease) { return lease.ok() && lease->shard.state == ShardState::kLeased; }
+
 // One heartbeat on the store's thread.
 class Turn {
  public:
@@ -70,7 +73,7 @@ class Turn {
       held_.emplace(key.shard, key.fence);
       if (parts_.leases.Has(key.shard, key.fence)) continue;
       const absl::StatusOr<Lease> lease = store_.CheckLease(key);
-      if (lease.ok()) parts_.leases.Add(key, *lease, parts_.clock.Now());
+      if (IsRunning(lease)) parts_.leases.Add(key, *lease, parts_.clock.Now());
     }
     for (const HeldLease& lease : parts_.leases.OfSession(session_)) {
       if (lease.handing_in) held_.emplace(lease.key.shard, lease.key.fence);
@@ -124,7 +127,7 @@ class Turn {
     for (const HeldLease& lease : parts_.leases.OfSession(session_)) {
       const LeaseName name(lease.key.shard, lease.key.fence);
       if (held_.count(name) != 0 && abandon.count(name) == 0) continue;
-      if (absl::IsAborted(store_.CheckLease(lease.key).status())) {
+      if (!IsRunning(store_.CheckLease(lease.key))) {
         ForgetLease(parts_, store_, lease.key.shard, lease.key.fence);
       }
     }

@@ -1,0 +1,47 @@
+// headscope-server's flags.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "proto/support/flags.h"
+#include "proto/support/log.h"
+
+namespace headscope::server {
+
+// What the command line, the environment and the configuration file say, checked.
+struct ServerOptions {
+  std::string data_dir;
+  HostPort listen;
+  HostPort worker_listen;
+  HostPort metrics_listen;
+
+  // Beneath which the local workers' models are.
+  std::string model_root;
+  int local_workers = 0;
+  // Of each local worker.
+  int worker_threads = 1;
+  std::string worker_device = "cpu";
+  // As --memory-budget of a worker takes it.
+  std::string worker_memory_budget = "auto";
+  std::string worker_binary;
+
+  // Empty: none is written.
+  std::string ready_file;
+  absl::Duration drain_delay;
+  bool reflection = true;
+  // Something listens beyond this machine.
+  bool exposed = false;
+  LogFormat log_format = LogFormat::kText;
+};
+
+// The table, with its environment prefix HEADSCOPE_SERVER_.
+Flags MakeServerFlags();
+// Text above the flags in --help.
+std::string ServerHelpIntroduction();
+// INVALID_ARGUMENT names the flag, what was wanted and what was found.
+absl::StatusOr<ServerOptions> ReadServerOptions(const Flags& flags);
+
+}  // namespace headscope::server
