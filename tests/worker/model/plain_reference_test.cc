@@ -86,6 +86,7 @@ std::vector<Variant> Variants() {
   };
 }
 
+constexpr double kObjectiveTolerance = 1e-6;
 constexpr std::int64_t kPrompt = 4;
 const std::vector<std::int32_t>& Ids() {
   static const std::vector<std::int32_t> ids = MadeUpIds(14, 31, 5);
@@ -113,11 +114,12 @@ class PlainReferenceTest : public ::testing::TestWithParam<Variant> {
 
 TEST_P(PlainReferenceTest, ObjectiveAndAblationsAgree) {
   const TestEngine test = LoadTestEngine(directory_, DType::kFloat64);
-  // Cosines are taken in float32: 1e-7 relative at each rotation.
-  EXPECT_NEAR((*test.engine->Objectives(Batch(), {}, nullptr))[0], Plain(test, 0, 0, 1.0), 2e-7);
+  // Cosines are taken in float32, 6e-8 off at each rotation.
+  EXPECT_NEAR((*test.engine->Objectives(Batch(), {}, nullptr))[0], Plain(test, 0, 0, 1.0), kObjectiveTolerance);
   for (std::int64_t layer = 0; layer < test.layers(); ++layer) {
     for (std::int64_t head = 0; head < test.heads(); ++head) {
-      EXPECT_NEAR(GatedObjectives(test, Batch(), layer, head, 0.0f)[0], Plain(test, layer, head, 0.0), 2e-7);
+      EXPECT_NEAR(GatedObjectives(test, Batch(), layer, head, 0.0f)[0], Plain(test, layer, head, 0.0),
+                  kObjectiveTolerance);
     }
   }
 }
@@ -132,7 +134,7 @@ TEST_P(PlainReferenceTest, ScoresAreTheSlopesOfGates) {
       expected[layer][head] = (Plain(test, layer, head, 1 + kStep) - Plain(test, layer, head, 1 - kStep)) / (2 * kStep);
     }
   }
-  EXPECT_LE(RelativeError(ScoresOf(test, Batch())[0], expected), 2e-6);
+  EXPECT_LE(RelativeError(ScoresOf(test, Batch())[0], expected), 5e-6);
   EXPECT_LE(RelativeError(ScoresOf(single, Batch())[0], expected), 1e-5);
 }
 

@@ -130,7 +130,9 @@ TestModel TestModel::Random(const nlohmann::json& config, std::uint32_t seed) {
     for (const std::int64_t dimension : made.shape) elements *= dimension;
     const bool is_norm = absl::StrContains(tensor.name, "norm") || absl::StrContains(tensor.name, "ln_");
     const double scale = made.shape.size() == 1 ? 0.2 : 0.9 / std::sqrt(static_cast<double>(made.shape[1]));
-    const double centre = is_norm && absl::EndsWith(tensor.name, ".weight") ? 1.0 : 0.0;
+    const bool around_one =
+        is_norm && absl::EndsWith(tensor.name, ".weight") && !architecture->spec.norm_weight_plus_one;
+    const double centre = around_one ? 1.0 : 0.0;
     std::vector<double> values;
     for (std::int64_t i = 0; i < elements; ++i) values.push_back(centre + scale * normal(random));
     made.SetValues(values);

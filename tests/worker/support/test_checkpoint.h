@@ -54,7 +54,7 @@ class TestModel {
  public:
   // Of a case in tests/golden.
   static TestModel Golden(const std::string& name);
-  // Random tensors for `config`: norm weights near 1, everything else, biases included, about as large as in the golden
+  // Random tensors for `config`: norm factors near 1, everything else, biases included, about as large as in the golden
   // cases. The same for the same seed.
   static TestModel Random(const nlohmann::json& config, std::uint32_t seed);
 
