@@ -8,9 +8,22 @@
 namespace headscope::server::sqlite {
 namespace {
 
+// The last system error of the database's files. (errno itself may be another one by the time an error is looked at.)
+bool FilesAreFull(sqlite3* connection) {
+  int file_error = 0;
+  sqlite3_file_control(connection, "main", SQLITE_FCNTL_LAST_ERRNO, &file_error);
+  sqlite3_file* log = nullptr;
+  int log_error = 0;
+  sqlite3_file_control(connection, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log != nullptr && log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &log_error);
+  }
+  return IsDiskFull(file_error) || IsDiskFull(log_error);
+}
+
 absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder) {
   const int kind = result & 0xff;
-  const bool no_room = kind == SQLITE_IOERR && IsDiskFull(sqlite3_system_errno(connection));
+  const bool no_room = kind == SQLITE_IOERR && FilesAreFull(connection);
   if (kind == SQLITE_FULL || no_room) return DiskFullError(folder);
   if (kind == SQLITE_NOMEM) return absl::ResourceExhaustedError("no memory for the job store");
   const char* const text = connection == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(connection);

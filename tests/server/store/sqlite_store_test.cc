@@ -1,0 +1,120 @@
+// What is particular to the embedded store: its schema, its single connection, and large jobs.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include "server/store/page_token.h"
+#include "server/store/sqlite/blob_codec.h"
+#include "server/store/sqlite_store.h"
+#include "tests/fakes/fake_clock.h"
+#include "tests/fakes/seeded_random.h"
+#include "tests/fakes/status_matchers.h"
+#include "tests/fakes/temporary_directory.h"
+
+namespace headscope::server {
+namespace {
+
+using absl::StatusCode;
+
+class SqliteStoreTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<JobStore>> Open() { return OpenSqliteStore(directory_.path(), clock_, random_); }
+  // Runs SQL beside the store; SQLite's result code.
+  int Execute(const char* sql) {
+    sqlite3* db = nullptr;
+    sqlite3_open(directory_.Child("headscope.sqlite").c_str(), &db);
+    const int result = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
+    sqlite3_close(db);
+    return result;
+  }
+
+  TemporaryDirectory directory_;
+  FakeClock clock_;
+  SeededRandom random_{1};
+};
+
+TEST_F(SqliteStoreTest, AFileOfANewerServerIsRefused) {
+  ASSERT_THAT(Open(), IsOk());
+  ASSERT_EQ(Execute("INSERT INTO schema_version VALUES(99)"), SQLITE_OK);
+  EXPECT_THAT(Open(), IsError(StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW"));
+}
+
+TEST_F(SqliteStoreTest, NobodyElseGetsAtTheFileWhileItIsOpen) {
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  EXPECT_EQ(Execute("SELECT * FROM job"), SQLITE_BUSY);
+}
+
+TEST_F(SqliteStoreTest, AMillionSamplesArePreparedAndPlanned) {
+  constexpr std::uint64_t kSamples = 1'000'000;
+  const auto store = *Open();
+  DatasetRecord record;
+  record.digest = std::string(64, 'd');
+  record.sample_count = kSamples;
+  ASSERT_THAT(store->PutDataset(record), IsOk());
+  NewJob job;
+  job.spec.model = "m";
+  job.spec.dataset = record.digest;
+  job.spec.compute.on_invalid = OnInvalid::kSkip;
+  const std::string id = store->Submit(job)->job.id;
+  const SessionRef session = store->OpenSession({"w", "boot", "", "", false})->ref;
+  while (!store->GetJob(id)->prepared) {
+    const auto lease = store->Claim(session, store->Candidates()->front().shard);
+    ASSERT_THAT(lease, IsOk());
+    ASSERT_TRUE(lease->has_value());
+    std::vector<PreparedSample> valid;
+    std::vector<InvalidSample> invalid;
+    for (const std::uint32_t sample : (*lease)->shard.samples) {
+      if (sample % 10 == 0) {
+        invalid.push_back({sample, "id", "TOO_LONG", "too long"});
+      } else {
+        valid.push_back({sample, 100, 50});
+      }
+    }
+    const LeaseKey key{session, (*lease)->shard.id, (*lease)->shard.fence};
+    ASSERT_THAT(store->CompletePrepare(key, std::string(32, 'm'), valid, invalid), IsOk());
+  }
+  const Job prepared = *store->GetJob(id);
+  EXPECT_EQ(prepared.counts.samples_total, 900'000);
+  EXPECT_EQ(prepared.counts.invalid_samples, 100'000);
+  EXPECT_EQ(prepared.counts.tokens_total, 90'000'000);
+  EXPECT_EQ(store->Stats()->depth.at({"m", 0}), (900'000 + 326) / 327) << "327 samples of 100 tokens fit a shard";
+  const auto page = store->ListInvalidSamples(id, {1000, ""});
+  ASSERT_THAT(page, IsOk());
+  EXPECT_EQ(page->items.back().index, 9990);
+}
+
+TEST(BlobCodecTest, PositionsComeBack) {
+  const std::vector<std::vector<std::uint32_t>> lists = {
+      {}, {7}, {3, 4, 5, 6}, {1, 3, 4}, {4'000'000'000u, 4'000'000'001u}};
+  for (const std::vector<std::uint32_t>& list : lists)
+    EXPECT_EQ(*sqlite::DecodePositions(sqlite::EncodePositions(list)), list);
+  std::vector<std::uint32_t> neighbours(4096);
+  for (std::uint32_t i = 0; i < neighbours.size(); ++i) neighbours[i] = i + 5;
+  EXPECT_LT(sqlite::EncodePositions(neighbours).size(), 16);
+}
+
+TEST(BlobCodecTest, DamagedBytesAreNoticed) {
+  for (const char* bytes : {"", "x", "R123", "R1234", "Q1234", "L12345"}) {
+    EXPECT_THAT(sqlite::DecodePositions(bytes), IsError(StatusCode::kDataLoss, "")) << bytes;
+  }
+  std::vector<PreparedSample> samples;
+  EXPECT_THAT(sqlite::DecodePrepared("12345", samples), IsError(StatusCode::kDataLoss, ""));
+}
+
+TEST(PageTokenTest, AreSafeInUrlsAndBoundToTheQuestion) {
+  const std::string token = MakePageToken("question", -17);
+  EXPECT_EQ(token.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_="),
+            std::string::npos);
+  EXPECT_EQ(*ReadPageToken("question", token, 0), -17);
+  EXPECT_EQ(*ReadPageToken("question", "", 4), 4);
+  EXPECT_THAT(ReadPageToken("another", token, 0), IsError(StatusCode::kInvalidArgument, "BAD_PAGE_TOKEN"));
+}
+
+TEST(PageTokenTest, SizesAreCoerced) {
+  EXPECT_EQ(EffectivePageSize(0), 50);
+  EXPECT_EQ(EffectivePageSize(7), 7);
+  EXPECT_EQ(EffectivePageSize(1'000'000), 1000);
+}
+
+}  // namespace
+}  // namespace headscope::server
