@@ -9,8 +9,10 @@
 namespace headscope::server {
 namespace {
 
-// For calls that are being answered; what has not ended then is cancelled.
-constexpr absl::Duration kGrace = absl::Seconds(5);
+// For calls that are being answered; what has not ended then is cancelled. gRPC waits that long for clients that are
+// connected and asleep, too.
+constexpr absl::Duration kClientGrace = absl::Seconds(2);
+constexpr absl::Duration kWorkerGrace = absl::Seconds(1);
 
 }  // namespace
 
@@ -25,11 +27,11 @@ void ServerApp::Drain(const absl::Notification& hurry) {
   local_workers_.BeginStop();
 
   services_->FinishStreams();
-  clients_->Shutdown(kGrace);
+  clients_->Shutdown(kClientGrace);
   // Hands back its shards through the worker listener.
   local_workers_.FinishStop(LocalWorkers::Patience());
 
-  Stop(kGrace);
+  Stop(kWorkerGrace);
   if (!options_.ready_file.empty()) {
     std::error_code error;
     std::filesystem::remove(options_.ready_file, error);

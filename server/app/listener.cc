@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "proto/support/error.h"
@@ -22,6 +23,8 @@ namespace headscope::server {
 namespace {
 
 void LogFromGrpc(gpr_log_func_args* line) {
+  // Listener::Start says it in words.
+  if (absl::StrContains(line->message, "No address added")) return;
   if (line->severity == GPR_LOG_SEVERITY_ERROR) Log(LogLevel::kWarning, "grpc", {{"text", line->message}});
 }
 

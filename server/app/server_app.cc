@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "proto/support/error.h"
 #include "proto/support/limits.h"
 #include "proto/support/log.h"
 #include "proto/support/sha256.h"
@@ -80,7 +81,11 @@ absl::StatusOr<std::unique_ptr<ServerApp>> ServerApp::Start(const ServerOptions&
 
 absl::Status ServerApp::OpenStore() {
   auto directory = DataDirectory::Lock(options_.data_dir);
-  if (!directory.ok()) return directory.status();
+  if (!directory.ok()) {
+    // Whatever is wrong with it, it is what the flag named.
+    return MakeError(absl::StatusCode::kFailedPrecondition, absl::StrCat("--data-dir: ", directory.status().message()),
+                     DetailsOf(directory.status()));
+  }
   directory_ = *std::move(directory);
   auto sqlite = OpenSqliteStore(directory_->path(), SystemClock(), *random_);
   if (!sqlite.ok()) return sqlite.status();
