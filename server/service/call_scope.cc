@@ -5,12 +5,15 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/time/clock.h"
+#include "proto/support/error.h"
 #include "proto/support/limits.h"
+#include "proto/support/wire/status_codec.h"
 
 namespace headscope::server {
 namespace {
 
 constexpr char kRequestIdKey[] = "x-request-id";
+constexpr absl::Duration kRetryDelay = absl::Seconds(5);
 
 // The client's id when it is one that a log line can hold, else a new one.
 std::string RequestIdOf(const grpc::CallbackServerContext& rpc, RandomSource& random) {
@@ -22,6 +25,14 @@ std::string RequestIdOf(const grpc::CallbackServerContext& rpc, RandomSource& ra
     if (absl::ascii_isgraph(static_cast<unsigned char>(c))) id += c;
   }
   return id.empty() ? MakeId("r-", random) : id;
+}
+
+absl::Status WithRetryDelay(const absl::Status& status) {
+  if (!absl::IsUnavailable(status) && !absl::IsResourceExhausted(status)) return status;
+  ErrorDetails details = DetailsOf(status);
+  if (details.retry_after) return status;
+  details.retry_after = kRetryDelay;
+  return MakeError(status.code(), std::string(status.message()), std::move(details));
 }
 
 }  // namespace
@@ -45,13 +56,14 @@ absl::Status CallScope::CheckWanted() const {
   return absl::OkStatus();
 }
 
-void CallScope::End(const absl::Status& status) {
+grpc::Status CallScope::End(const absl::Status& status) {
   record_.ended = true;
   record_.status = status;
   record_.latency = absl::Now() - start_;
   context_.metrics.RecordRpc(name_.service, name_.method, name_.type, status.code(),
                              absl::ToDoubleSeconds(record_.latency));
   if (context_.call_log) context_.call_log(record_);
+  return ToGrpc(WithRetryDelay(status));
 }
 
 }  // namespace headscope::server

@@ -31,8 +31,9 @@ class CallScope {
   void SetResource(std::string resource) { record_.resource = std::move(resource); }
   // OK, or CANCELLED / DEADLINE_EXCEEDED when the client waits no more: asked before work begins.
   absl::Status CheckWanted() const;
-  // Records the end. Once.
-  void End(const absl::Status& status);
+  // Records the end and returns what the client is told: UNAVAILABLE and RESOURCE_EXHAUSTED always say when to try
+  // again. Once.
+  grpc::Status End(const absl::Status& status);
 
  private:
   const ServiceContext& context_;

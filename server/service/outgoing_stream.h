@@ -10,7 +10,6 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "proto/support/wire/status_codec.h"
 #include "server/service/call_scope.h"
 #include "server/service/shared.h"
 
@@ -89,8 +88,7 @@ class OutgoingStream : public grpc::ServerWriteReactor<Response>,
       absl::MutexLock lock(&write_mutex_);
       status = status_;
     }
-    scope_.End(status);
-    this->Finish(ToGrpc(status));
+    this->Finish(scope_.End(status));
   }
 
   mutable absl::Mutex write_mutex_;

@@ -11,7 +11,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "proto/support/wire/status_codec.h"
 #include "server/service/call_scope.h"
 #include "server/service/shared.h"
 
@@ -33,9 +32,9 @@ class UnaryCall {
   absl::Status CheckWanted() const { return state_->scope.CheckWanted(); }
 
   void Finish(absl::StatusOr<Response> answer) const {
-    state_->scope.End(answer.status());
+    grpc::Status status = state_->scope.End(answer.status());
     if (answer.ok()) *state_->response = *std::move(answer);
-    state_->reactor->Finish(ToGrpc(answer.status()));
+    state_->reactor->Finish(std::move(status));
   }
   grpc::ServerUnaryReactor* Refuse(absl::Status status) const {
     Finish(std::move(status));

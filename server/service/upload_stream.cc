@@ -4,7 +4,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
-#include "proto/support/wire/status_codec.h"
 #include "server/service/convert.h"
 #include "server/service/dataset_intake.h"
 #include "server/service/resource_names.h"
@@ -55,8 +54,7 @@ void UploadStream::FinishNow() {
     // Until Finish the response lives.
     if (status.ok()) *response_->mutable_dataset() = stored_;
   }
-  scope_.End(status);
-  Finish(ToGrpc(status));
+  Finish(scope_.End(status));
 }
 
 void UploadStream::ReadNext() {

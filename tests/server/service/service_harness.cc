@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/jobs/methods.h"
@@ -200,7 +201,7 @@ v1::SampleBatch TokenSamples(int count, int first) {
   v1::SampleBatch batch;
   for (int i = first; i < first + count; ++i) {
     v1::Sample& sample = *batch.add_samples();
-    sample.set_id("s" + std::to_string(i));
+    sample.set_id(absl::StrCat("s", i));
     v1::TokenIds& tokens = *sample.mutable_input()->mutable_tokens();
     for (const int id : {1, 2, 3, i}) tokens.add_ids(id);
     tokens.set_prompt_tokens(2);

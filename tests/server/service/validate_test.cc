@@ -6,6 +6,7 @@
 
 #include <functional>
 
+#include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 #include "proto/support/limits.h"
 
@@ -138,7 +139,7 @@ const Case kCases[] = {
      [](auto& r) { SetLabel(r, "task", std::string(kMaxLabelValueBytes + 1, 'a')); }},
     {"TooManyLabels", "spec.labels",
      [](auto& r) {
-       for (std::size_t i = 0; i <= kMaxLabels; ++i) SetLabel(r, "k" + std::to_string(i), "x");
+       for (std::size_t i = 0; i <= kMaxLabels; ++i) SetLabel(r, absl::StrCat("k", i), "x");
      }},
     {"RequestIdTooLong", "request_id", [](auto& r) { r.set_request_id(std::string(kMaxRequestIdBytes + 1, 'a')); }},
 };
@@ -243,7 +244,7 @@ TEST(ValidateTest, PageSizeIsCoerced) {
 
 TEST(ViolationsTest, ListsABoundedNumberAndCountsAll) {
   Violations violations;
-  for (std::size_t i = 0; i < kMaxFieldViolations + 5; ++i) violations.Add("f" + std::to_string(i), "bad");
+  for (std::size_t i = 0; i < kMaxFieldViolations + 5; ++i) violations.Add(absl::StrCat("f", i), "bad");
   EXPECT_EQ(DetailsOf(violations.status()).violations.size(), kMaxFieldViolations);
   EXPECT_THAT(std::string(violations.status().message()), HasSubstr("and 1004 more"));
 }

@@ -5,48 +5,12 @@
 
 #include "proto/support/limits.h"
 #include "tests/server/service/service_harness.h"
+#include "tests/server/service/watcher.h"
 
 namespace headscope::server {
 namespace {
 
 using testing::ElementsAre;
-
-// One client that follows a job.
-class Watcher {
- public:
-  Watcher(ServiceHarness& harness, const std::string& job, std::optional<std::uint64_t> after = std::nullopt)
-      : context_(Context()) {
-    v1::WatchJobRequest request;
-    request.set_name("jobs/" + job);
-    if (after) request.set_after_sequence(*after);
-    reader_ = harness.attribution().WatchJob(context_.get(), request);
-  }
-  ~Watcher() {
-    context_->TryCancel();
-    if (!finished_) reader_->Finish();
-  }
-
-  std::optional<v1::WatchJobResponse> Next() {
-    v1::WatchJobResponse message;
-    if (!reader_->Read(&message)) return std::nullopt;
-    return message;
-  }
-  std::vector<v1::WatchJobResponse> Rest() {
-    std::vector<v1::WatchJobResponse> messages;
-    while (auto message = Next()) messages.push_back(*std::move(message));
-    return messages;
-  }
-  grpc::Status Finish() {
-    finished_ = true;
-    return reader_->Finish();
-  }
-  void Cancel() { context_->TryCancel(); }
-
- private:
-  std::unique_ptr<grpc::ClientContext> context_;
-  std::unique_ptr<grpc::ClientReader<v1::WatchJobResponse>> reader_;
-  bool finished_ = false;
-};
 
 // Waits for what another thread is about to do.
 bool Eventually(const std::function<bool()>& condition) {
@@ -56,13 +20,6 @@ bool Eventually(const std::function<bool()>& condition) {
     std::this_thread::yield();
   }
   return true;
-}
-
-Attempt AttemptOn(std::uint32_t shard) {
-  Attempt attempt;
-  attempt.shard = shard;
-  attempt.worker = "worker-a";
-  return attempt;
 }
 
 TEST(WatchRpcTest, StartsWithASnapshotAndEndsWithTheLast) {
@@ -191,7 +148,7 @@ TEST(WatchRpcTest, VanishedWatcherIsForgotten) {
   EXPECT_TRUE(Eventually([&] { return harness.events().watcher_count() == 0; }));
 }
 
-TEST(WatchRpcTest, DeletedJobEndsTheStream) {
+TEST(WatchRpcTest, CancelledJobEndsTheStream) {
   ServiceHarness harness;
   const std::string id = harness.Submit(1);
   Watcher watcher(harness, id);
@@ -227,63 +184,6 @@ TEST(WatchRpcTest, WatchersAreLimited) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(ReasonOf(status), "TOO_MANY_WATCHERS");
   EXPECT_TRUE(DetailsOf(status).retry_after.has_value());
-}
-
-TEST(ShutdownTest, OpenStreamsAreToldToComeBackAndShutdownReturns) {
-  ServiceHarness harness;
-  const std::string id = harness.Submit(1);
-  Watcher watcher(harness, id);
-  ASSERT_TRUE(watcher.Next().has_value());
-  const auto context = Context();
-  v1::UploadDatasetResponse response;
-  const auto upload = harness.datasets().UploadDataset(context.get(), &response);
-  ASSERT_TRUE(upload->Write(HeaderPart()));
-  harness.services().FinishStreams();
-  EXPECT_FALSE(watcher.Next().has_value());
-  for (const grpc::Status& status : {watcher.Finish(), upload->Finish()}) {
-    EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-    EXPECT_EQ(ReasonOf(status), "DRAINING");
-    EXPECT_TRUE(DetailsOf(status).retry_after.has_value());
-  }
-  Watcher late(harness, id);
-  EXPECT_FALSE(late.Next().has_value());
-  EXPECT_EQ(late.Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
-  harness.ShutdownServer(absl::Seconds(10));
-}
-
-TEST(ShutdownTest, WatcherThatDoesNotReadHoldsItUpNoLongerThanTheGrace) {
-  ServiceHarness harness;
-  const std::string id = harness.Submit(1);
-  Watcher watcher(harness, id);
-  ASSERT_TRUE(watcher.Next().has_value());
-  for (std::uint32_t i = 0; i < 100'000; ++i) harness.events().Publish(id, AttemptOn(i));
-  harness.services().FinishStreams();
-  harness.ShutdownServer(absl::Milliseconds(200));
-  EXPECT_EQ(harness.events().watcher_count(), 0u);
-}
-
-TEST(ShutdownTest, NewWorkIsRefusedWhileTheRestGoesOn) {
-  ServiceHarness harness;
-  const std::string id = harness.Submit(1);
-  v1::SubmitJobRequest submit;
-  submit.mutable_spec()->set_model(ServiceHarness::kModel);
-  submit.mutable_spec()->set_dataset(harness.Upload(1));
-  harness.services().RefuseNewWork();
-  v1::SubmitJobResponse submitted;
-  grpc::Status status = harness.attribution().SubmitJob(Context().get(), submit, &submitted);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
-  EXPECT_EQ(ReasonOf(status), "DRAINING");
-  EXPECT_TRUE(DetailsOf(status).retry_after.has_value());
-  EXPECT_EQ(headscope::ReasonOf(UploadParts(harness, {HeaderPart()}).status), "DRAINING");
-  v1::TokenizeRequest tokenize;
-  tokenize.set_model(ServiceHarness::kModel);
-  const auto context = Context();
-  const auto reader = harness.models().Tokenize(context.get(), tokenize);
-  v1::TokenizeResponse tokens;
-  EXPECT_FALSE(reader->Read(&tokens));
-  EXPECT_EQ(ReasonOf(reader->Finish()), "DRAINING");
-  Watcher watcher(harness, id);
-  EXPECT_TRUE(watcher.Next().has_value());
 }
 
 }  // namespace

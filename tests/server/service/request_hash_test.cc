@@ -1,0 +1,34 @@
+#include "server/service/request_hash.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace headscope::server {
+namespace {
+
+TEST(RequestHashTest, EveryFieldCounts) {
+  JobSpec base;
+  base.model = "m";
+  std::vector<JobSpec> specs(14, base);
+  specs[1].model = "n";
+  specs[2].model_digest = std::string(32, 'a');
+  specs[3].dataset = "d";
+  specs[4].compute.dtype = DType::kFloat64;
+  specs[5].compute.append_eos = false;
+  specs[6].compute.max_tokens = 0;
+  specs[7].compute.on_invalid = OnInvalid::kSkip;
+  specs[8].reduction.script_batch = 5;
+  specs[9].priority = 1;
+  specs[10].batch_tokens = 0;
+  specs[11].queue_ttl = absl::Seconds(1);
+  specs[12].max_attempts = 6;
+  specs[13].labels["a"] = "b";
+  std::set<std::string> hashes;
+  for (const JobSpec& spec : specs) hashes.insert(RequestHash(spec));
+  EXPECT_EQ(hashes.size(), specs.size());
+  EXPECT_EQ(RequestHash(base), RequestHash(specs[0]));
+}
+
+}  // namespace
+}  // namespace headscope::server
