@@ -9,11 +9,11 @@ namespace {
 
 TEST(RequestHashTest, EveryFieldCounts) {
   JobSpec base;
-  base.model = "m";
+  base.model = "family/model-name-long";
   std::vector<JobSpec> specs(14, base);
-  specs[1].model = "n";
+  specs[1].model = "another/model-name-long";
   specs[2].model_digest = std::string(32, 'a');
-  specs[3].dataset = "d";
+  specs[3].dataset = std::string(64, 'e');
   specs[4].compute.dtype = DType::kFloat64;
   specs[5].compute.append_eos = false;
   specs[6].compute.max_tokens = 0;
@@ -23,7 +23,7 @@ TEST(RequestHashTest, EveryFieldCounts) {
   specs[10].batch_tokens = 0;
   specs[11].queue_ttl = absl::Seconds(1);
   specs[12].max_attempts = 6;
-  specs[13].labels["a"] = "b";
+  specs[13].labels.emplace("task", "copying");
   std::set<std::string> hashes;
   for (const JobSpec& spec : specs) hashes.insert(RequestHash(spec));
   EXPECT_EQ(hashes.size(), specs.size());
