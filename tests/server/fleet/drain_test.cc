@@ -1,5 +1,9 @@
 #include <future>
+#include <thread>
 
+#include "absl/strings/str_cat.h"
+#include "prometheus/registry.h"
+#include "prometheus/text_serializer.h"
 #include "server/fleet/fleet_parts.h"
 #include "tests/server/fleet/fleet_fixture.h"
 
@@ -17,6 +21,14 @@ class FleetDrainTest : public FleetFixture {
     worker_.reset();
     FleetFixture::TearDown();
   }
+  // Returns when the server has taken up a call of this method.
+  void AwaitStarted(const std::string& method) {
+    const std::string series = absl::StrCat("grpc_server_started_total{grpc_method=\"", method, "\"");
+    while (prometheus::TextSerializer().Serialize(metrics_.registry()->Collect()).find(series) == std::string::npos) {
+      std::this_thread::yield();
+    }
+  }
+
   std::unique_ptr<TestWorker> worker_;
 };
 
@@ -79,6 +91,10 @@ TEST_F(FleetDrainTest, StoppingEndsEveryPendingCall) {
   grpc::ClientContext context;
   wv1::CompleteShardResponse response;
   const auto writer = worker_->stub().CompleteShard(&context, &response);
+
+  AwaitStarted("LeaseShard");
+  AwaitStarted("Heartbeat");
+  AwaitStarted("CompleteShard");
 
   StopFleet();
 
