@@ -1,0 +1,145 @@
+// The shipped model means what its README says.
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "tests/worker/support/engine_fixture.h"
+#include "tests/worker/support/test_checkpoint.h"
+#include "worker/tensor/torch_runtime.h"
+#include "worker/tools/model_writer/random.h"
+#include "worker/tools/trainer/byte_vocabulary.h"
+#include "worker/tools/trainer/learner.h"
+#include "worker/tools/trainer/task.h"
+
+namespace headscope::worker {
+namespace {
+
+const std::string kDemo = HEADSCOPE_SOURCE_DIR "/deploy/demo";
+const std::string kModel = kDemo + "/models/demo";
+
+std::vector<Example> ShippedSamples(const std::string& task) {
+  std::istringstream lines(ReadFileOrDie(kDemo + "/samples/" + task + ".jsonl"));
+  std::vector<Example> examples;
+  for (std::string line; std::getline(lines, line);) {
+    const nlohmann::json row = nlohmann::json::parse(line);
+    examples.push_back({row.at("prompt"), row.at("response")});
+  }
+  return examples;
+}
+
+PackedBatch BatchOf(const std::vector<Example>& examples) {
+  PackedBatch batch;
+  for (const Example& example : examples) AddExample(example, batch);
+  return batch;
+}
+
+// The gradient method's pattern with its default reduction, [layers * heads]: mean over samples of |signed score|.
+std::vector<double> Pattern(const TestEngine& demo, const PackedBatch& batch) {
+  std::vector<double> pattern(static_cast<std::size_t>(demo.layers() * demo.heads()), 0.0);
+  for (const HeadMatrix& scores : ScoresOf(demo, batch)) {
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      const auto heads = static_cast<std::size_t>(demo.heads());
+      pattern[i] += std::abs(scores[i / heads][i % heads]) / static_cast<double>(batch.size());
+    }
+  }
+  return pattern;
+}
+
+// Mean objective of the batch with `heads` (indices into [layers * heads]) ablated.
+double AblatedLoss(const TestEngine& demo, const PackedBatch& batch, const std::vector<std::size_t>& heads) {
+  const std::size_t size = static_cast<std::size_t>(demo.layers() * demo.heads());
+  HeadGates gates(size * static_cast<std::size_t>(batch.size()), 1.0f);
+  for (std::size_t i = 0; i < gates.size(); ++i) {
+    if (std::ranges::find(heads, i % size) != heads.end()) gates[i] = 0.0f;
+  }
+  const auto losses = demo.engine->Objectives(batch, gates, {});
+  EXPECT_TRUE(losses.ok()) << losses.status();
+  return std::accumulate(losses->begin(), losses->end(), 0.0) / static_cast<double>(losses->size());
+}
+
+std::vector<std::size_t> AllHeads(const TestEngine& demo) {
+  std::vector<std::size_t> heads(static_cast<std::size_t>(demo.layers() * demo.heads()));
+  std::iota(heads.begin(), heads.end(), 0);
+  return heads;
+}
+
+std::vector<std::size_t> TopHeads(const TestEngine& demo, const PackedBatch& batch, std::size_t count) {
+  const std::vector<double> pattern = Pattern(demo, batch);
+  std::vector<std::size_t> heads = AllHeads(demo);
+  std::ranges::sort(heads, [&](std::size_t a, std::size_t b) { return pattern[a] > pattern[b]; });
+  heads.resize(count);
+  return heads;
+}
+
+std::vector<std::size_t> RandomHeads(const TestEngine& demo, Random& random, std::size_t count) {
+  std::vector<std::size_t> heads = AllHeads(demo);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::swap(heads[i], heads[static_cast<std::size_t>(random.Between(static_cast<std::int64_t>(i),
+                                                                      static_cast<std::int64_t>(heads.size()) - 1))]);
+  }
+  heads.resize(count);
+  return heads;
+}
+
+TEST(DemoModelTest, TheCheckpointIsSmallAndOfTheShapeItClaims) {
+  EXPECT_LT(std::filesystem::file_size(kModel + "/model.safetensors"), 2'000'000u);
+  const TestEngine demo = LoadTestEngine(kModel, DType::kFloat32);
+  EXPECT_EQ(demo.layers(), 4);
+  EXPECT_EQ(demo.heads(), 8);
+}
+
+TEST(DemoModelTest, ItAnswersTheShippedSamplesAsWellAsItsRecordSays) {
+  const nlohmann::json record = nlohmann::json::parse(ReadFileOrDie(kModel + "/training.json"));
+  const auto learner = Learner::Open(kModel);
+  ASSERT_TRUE(learner.ok()) << learner.status();
+  for (const std::string& task : TaskNames()) {
+    const std::vector<Example> samples = ShippedSamples(task);
+    ASSERT_GE(samples.size(), 36u);
+    const auto exact = (*learner)->CountExact(BatchOf(samples));
+    ASSERT_TRUE(exact.ok()) << exact.status();
+    const double accuracy = static_cast<double>(*exact) / static_cast<double>(samples.size());
+    // The record is about more examples than are shipped: three standard errors of a share, and one sample.
+    const double stated = record.at("held_out_accuracy").at(task);
+    const double slack = 3 * std::sqrt(stated * (1 - stated) / static_cast<double>(samples.size())) +
+                         1.0 / static_cast<double>(samples.size());
+    EXPECT_NEAR(accuracy, stated, slack) << task;
+  }
+  EXPECT_GE(record.at("held_out_accuracy").at("copy").get<double>(), 0.95);
+}
+
+TEST(DemoModelTest, ShippedSamplesWereHeldOut) {
+  for (const std::string& task : TaskNames()) {
+    for (const Example& example : ShippedSamples(task)) EXPECT_TRUE(IsHeldOut(example)) << example.prompt;
+  }
+}
+
+TEST(DemoModelTest, AblatingTheTopHeadsOfCopyingHurtsFarMoreThanAblatingRandomOnes) {
+  constexpr std::size_t kHeads = 4;
+  constexpr int kDraws = 24;
+  SetComputeThreads(2);
+  const TestEngine demo = LoadTestEngine(kModel, DType::kFloat32);
+  const PackedBatch batch = BatchOf(ShippedSamples("copy"));
+  const double whole = AblatedLoss(demo, batch, {});
+  const double top = AblatedLoss(demo, batch, TopHeads(demo, batch, kHeads)) - whole;
+  Random random(1);
+  std::vector<double> drawn;
+  for (int i = 0; i < kDraws; ++i) drawn.push_back(AblatedLoss(demo, batch, RandomHeads(demo, random, kHeads)) - whole);
+  const double mean = std::accumulate(drawn.begin(), drawn.end(), 0.0) / kDraws;
+  RecordProperty("top", std::to_string(top));
+  RecordProperty("random_mean", std::to_string(mean));
+  RecordProperty("random_largest", std::to_string(*std::ranges::max_element(drawn)));
+  EXPECT_GT(top, 1.0) << "nats";
+  EXPECT_GT(top, 3 * mean);
+  // Few draws may happen to hold most of the top heads.
+  EXPECT_LE(std::ranges::count_if(drawn, [top](double loss) { return loss >= top; }), kDraws / 10);
+}
+
+}  // namespace
+}  // namespace headscope::worker
