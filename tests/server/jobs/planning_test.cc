@@ -1,0 +1,79 @@
+#include "server/jobs/planning.h"
+
+#include <gmock/gmock.h>
+
+namespace headscope::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::vector<PreparedSample> Samples(const std::vector<std::uint32_t>& tokens) {
+  std::vector<PreparedSample> samples;
+  for (std::uint32_t i = 0; i < tokens.size(); ++i) samples.push_back({2 * i, tokens[i], 1});
+  return samples;
+}
+
+std::vector<std::vector<std::uint32_t>> SamplesOf(const std::vector<PlannedShard>& shards) {
+  std::vector<std::vector<std::uint32_t>> samples;
+  for (const PlannedShard& shard : shards) samples.push_back(shard.samples);
+  return samples;
+}
+
+TEST(PlanPrepareShardsTest, CutsRunsOfOneSize) {
+  EXPECT_THAT(PlanPrepareShards(0), IsEmpty());
+  const auto shards = PlanPrepareShards(2 * kPrepareShardSamples + 1);
+  ASSERT_THAT(shards, SizeIs(3));
+  EXPECT_THAT(shards[0].samples, SizeIs(kPrepareShardSamples));
+  EXPECT_EQ(shards[1].samples.front(), kPrepareShardSamples);
+  EXPECT_THAT(shards[2].samples, ElementsAre(2 * kPrepareShardSamples));
+  EXPECT_THAT(PlanPrepareShards(2 * kPrepareShardSamples), SizeIs(2));
+}
+
+TEST(PlanScoreShardsTest, CutsAtTheTokenLimit) {
+  ScoreLimits limits;
+  limits.tokens = 10;
+  const auto shards = PlanScoreShards(Samples({4, 6, 1, 9, 1}), limits);
+  EXPECT_THAT(SamplesOf(shards), ElementsAre(ElementsAre(0, 2), ElementsAre(4, 6), ElementsAre(8)));
+  EXPECT_EQ(shards[0].tokens, 10);
+  EXPECT_EQ(shards[2].tokens, 1);
+}
+
+TEST(PlanScoreShardsTest, ASampleBeyondTheLimitIsAShardOfItsOwn) {
+  ScoreLimits limits;
+  limits.tokens = 10;
+  EXPECT_THAT(SamplesOf(PlanScoreShards(Samples({99, 1, 99, 99}), limits)),
+              ElementsAre(ElementsAre(0), ElementsAre(2), ElementsAre(4), ElementsAre(6)));
+}
+
+TEST(PlanScoreShardsTest, CutsAtTheSampleLimit) {
+  ScoreLimits limits;
+  limits.samples = 2;
+  EXPECT_THAT(SamplesOf(PlanScoreShards(Samples({1, 1, 1}), limits)), ElementsAre(ElementsAre(0, 2), ElementsAre(4)));
+}
+
+TEST(PlanScoreShardsTest, CutsAtTheResultsBytes) {
+  ScoreLimits limits;
+  limits.result_bytes = 250;
+  limits.bytes_per_sample = 100;
+  EXPECT_THAT(SamplesOf(PlanScoreShards(Samples({1, 1, 1}), limits)), ElementsAre(ElementsAre(0, 2), ElementsAre(4)));
+  limits.bytes_per_sample = 1000;
+  EXPECT_THAT(PlanScoreShards(Samples({1, 1, 1}), limits), SizeIs(3));
+}
+
+TEST(PlanScoreShardsTest, NoSamplesNoShards) { EXPECT_THAT(PlanScoreShards({}, {}), IsEmpty()); }
+
+TEST(ResultBytesPerSampleTest, CountsPlanesAndWhatGoesWithThem) {
+  EXPECT_EQ(ResultBytesPerSample(2, 3, 4), 2 * 3 * 4 * 4 + 20);
+  EXPECT_EQ(ResultBytesPerSample(4'000'000'000, 100, 4), std::uint64_t{4'000'000'000} * 100 * 16 + 20);
+}
+
+TEST(ResolveBatchTokensTest, TakesWhatWasAskedForOrWhatTheLongestSampleNeeds) {
+  EXPECT_EQ(ResolveBatchTokens(64, Samples({2000})), 64);
+  EXPECT_EQ(ResolveBatchTokens(std::nullopt, Samples({10})), kDefaultBatchTokens);
+  EXPECT_EQ(ResolveBatchTokens(std::nullopt, Samples({10, 2000, 30})), 2000);
+}
+
+}  // namespace
+}  // namespace headscope::server
