@@ -98,7 +98,8 @@ absl::StatusOr<client::Job> Submit(Session& session, client::Client& client, cli
     return absl::FailedPreconditionError(
         absl::StrCat("model ", model->name, " is not supported: ", model->unsupported));
   }
-  const auto dataset = client.UploadDataset(rows, request.path, session.Hooks());
+  const std::string name = request.path.substr(request.path.rfind('/') + 1);
+  const auto dataset = client.UploadDataset(rows, name, session.Hooks());
   if (!dataset.ok()) return dataset.status();
   request.job.spec.dataset = dataset->id;
   auto job = client.SubmitJob(request.job);

@@ -60,7 +60,8 @@ void PrintError(std::ostream& err, const absl::Status& status, const std::string
   } else if (IsConnectionError(status)) {
     err << "  asked: " << server << "; another is named by --server HOST:PORT or the variable HEADSCOPE_SERVER;\n"
         << "  one is started by\n"
-        << "    headscope-server --data-dir DIRECTORY --model-root MODELS --local-workers 1 --listen " << server << "\n";
+        << "    headscope-server --data-dir DIRECTORY --model-root MODELS --local-workers 1 --listen " << server
+        << "\n";
   } else if (absl::IsDeadlineExceeded(status)) {
     err << "  the server at " << server << " did not answer in time\n";
   } else if (absl::IsUnimplemented(status)) {

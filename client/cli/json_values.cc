@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/numbers.h"
+#include "proto/support/limits.h"
 #include "proto/support/sha256.h"
 
 namespace headscope::cli {
@@ -22,9 +23,8 @@ Json EngineJson(const client::ComputeOptions& compute) {
 
 // Null unless it has a meaning.
 Json ScriptBatchJson(const client::ReductionOptions& reduction) {
-  constexpr std::uint32_t kDefault = 4;
   if (reduction.loss_scale != client::LossScale::kBatchTokenMean) return nullptr;
-  return reduction.script_batch.value_or(kDefault);
+  return reduction.script_batch.value_or(kDefaultScriptBatch);
 }
 
 Json ComputeJson(const client::ComputeOptions& compute) {

@@ -36,6 +36,8 @@ int TerminalWidth() {
 
 int main(int argc, char** argv) {
   CatchInterrupts();
+  // Broken connections are explained by the client itself; gRPC's own log would stand between its lines.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   headscope::cli::Environment environment;
   environment.in = &std::cin;
   environment.out = &std::cout;

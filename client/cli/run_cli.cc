@@ -9,6 +9,7 @@
 #include "client/cli/command.h"
 #include "client/cli/exit_status.h"
 #include "client/cli/help.h"
+#include "proto/support/utf8.h"
 
 namespace headscope::cli {
 namespace {
@@ -70,7 +71,23 @@ absl::Status CheckPositionals(const Command& command, const Arguments& arguments
   return absl::OkStatus();
 }
 
+// What is sent to the server as text has to be UTF-8; names of files do not.
+absl::Status CheckUtf8(const Arguments& arguments) {
+  std::vector<std::string> texts = arguments.positionals();
+  for (const char* flag : {"model", "label", "response"}) {
+    for (const std::string& value : arguments.GetAll(flag)) texts.push_back(value);
+  }
+  for (const std::string& text : texts) {
+    if (!IsUtf8(text)) return UsageError("an argument is not valid UTF-8");
+  }
+  return absl::OkStatus();
+}
+
 int Finish(const absl::StatusOr<int>& exit_status, const Session& session, const std::string& command) {
+  if (absl::IsCancelled(exit_status.status()) && session.interrupted()) {
+    session.err() << "headscope: stopped\n";
+    return kDetached;
+  }
   if (!exit_status.ok()) {
     PrintError(session.err(), exit_status.status(), session.server(), command);
     return ExitStatusOf(exit_status.status());
@@ -97,6 +114,7 @@ int RunCommand(const Command& command, const std::vector<std::string>& rest, con
   absl::Status status = CheckAddress(session.server());
   status.Update(ReadFormat(*arguments, session));
   status.Update(CheckPositionals(command, *arguments));
+  status.Update(CheckUtf8(*arguments));
   if (!status.ok()) return Finish(status, session, command.name);
   return Finish(command.run(session, *arguments), session, command.name);
 }

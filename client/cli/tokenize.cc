@@ -25,9 +25,7 @@ absl::StatusOr<client::TokenizeRequest> ReadRequest(Session& session, const Argu
   const auto special = arguments.Boolean("special");
   if (!special.ok()) return special.status();
   request.special_tokens = *special;
-  if (!IsUtf8(request.text) || !IsUtf8(request.response.value_or(""))) {
-    return absl::InvalidArgumentError("the text is not valid UTF-8");
-  }
+  if (!IsUtf8(request.text)) return absl::InvalidArgumentError("standard input is not valid UTF-8");
   const std::size_t bytes = request.text.size() + request.response.value_or("").size();
   if (bytes > kMaxTokenizeBytes) {
     return absl::InvalidArgumentError(

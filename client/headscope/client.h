@@ -65,7 +65,8 @@ class Client {
   absl::StatusOr<Tokens> Tokenize(const TokenizeRequest& request);
 
   // Streams all samples; a sample without id gets its 1-based position. The server's digest must equal the one computed
-  // here (DATA_LOSS otherwise). A broken upload starts again from the first sample.
+  // here (DATA_LOSS otherwise). A broken upload starts again from the first sample. `display_name` is cut to 256 bytes
+  // of UTF-8.
   absl::StatusOr<Dataset> UploadDataset(SampleSource& samples, const std::string& display_name,
                                         const LongCall& hooks = {});
   absl::StatusOr<Dataset> GetDataset(const std::string& id);

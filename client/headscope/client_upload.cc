@@ -10,6 +10,7 @@
 #include "proto/support/limits.h"
 #include "proto/support/sample_encoding.h"
 #include "proto/support/sha256.h"
+#include "proto/support/utf8.h"
 #include "proto/support/wire/sample_codec.h"
 
 namespace headscope::client {
@@ -27,7 +28,8 @@ class Upload {
 
   absl::StatusOr<Dataset> Run(SampleSource& samples, const std::string& display_name) {
     v1::UploadDatasetRequest header;
-    header.mutable_header()->set_display_name(display_name.substr(0, kMaxDisplayNameBytes));
+    const std::string name = display_name.substr(0, kMaxDisplayNameBytes);
+    header.mutable_header()->set_display_name(name.substr(0, ValidUtf8Prefix(name)));
     open_ = stream_->Write(header);
     if (const absl::Status status = SendAll(samples); !status.ok()) {
       context_.TryCancel();

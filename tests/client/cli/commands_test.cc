@@ -1,0 +1,189 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/client/cli/cli_fixture.h"
+
+namespace headscope::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using tests::DemoJob;
+using tests::Snapshot;
+
+class CommandsTest : public CliTest {};
+
+TEST_F(CommandsTest, ModelsAreListed) {
+  state().models = {tests::DemoModel()};
+
+  const auto models = Cli({"models", "--format", "json"}).Json()["models"];
+
+  ASSERT_THAT(models, SizeIs(1));
+  EXPECT_EQ(models[0]["name"], "demo");
+  EXPECT_EQ(models[0]["digest"].get<std::string>().substr(0, 7), "sha256:");
+  EXPECT_TRUE(models[0]["unsupported"].is_null());
+  EXPECT_THAT(Cli({"models"}).out, HasSubstr("demo"));
+  EXPECT_THAT(Cli({"models", "--format", "csv"}).out, HasSubstr("\ndemo,llama,1,2,2,"));
+}
+
+TEST_F(CommandsTest, AModelIsShownWithOrWithoutPrefix) {
+  state().models = {tests::DemoModel()};
+
+  EXPECT_EQ(Cli({"--format", "json", "model", "demo"}).Json()["layers"], 1);
+  EXPECT_EQ(Cli({"--format", "json", "model", "models/demo"}).Json()["heads"], 2);
+  EXPECT_EQ(Cli({"model", "nosuch"}).exit_status, 4);
+}
+
+TEST_F(CommandsTest, TokenizePrintsIdsTokensTextAndTheBoundary) {
+  const auto json = Cli({"--format", "json", "tokenize", "demo", "ab", "--response", "c"}).Json();
+
+  EXPECT_EQ(json, nlohmann::json::parse(R"({"ids": [97, 98, 99], "tokens": ["a", "b", "c"], "text": "abc",
+                                            "prompt_tokens": 2})"));
+}
+
+TEST_F(CommandsTest, TokenizeReadsStandardInputAsItIs) {
+  input_ = "a\n";
+
+  EXPECT_EQ(Cli({"--format", "json", "tokenize", "demo", "-"}).Json()["ids"], nlohmann::json::parse("[97, 10]"));
+}
+
+TEST_F(CommandsTest, JobsAreListedWithTheirFilter) {
+  state().job = DemoJob(v1::Job::RUNNING);
+
+  const CliRun run = Cli({"--format", "json", "jobs", "--state", "running", "--model", "demo", "--label", "task=copy"});
+
+  ASSERT_THAT(run.Json()["jobs"], SizeIs(1));
+  EXPECT_EQ(run.Json()["jobs"][0]["job"], "j-1");
+  ASSERT_THAT(state().listed, SizeIs(1));
+  EXPECT_THAT(state().listed[0].states(), ElementsAre(v1::Job::RUNNING));
+  EXPECT_EQ(state().listed[0].model(), "demo");
+  EXPECT_EQ(state().listed[0].labels().at("task"), "copy");
+}
+
+TEST_F(CommandsTest, AJobIsShownWithItsProgress) {
+  state().job = DemoJob(v1::Job::SUCCEEDED);
+
+  const auto json = Cli({"--format", "json", "job", "jobs/j-1"}).Json();
+
+  EXPECT_EQ(json["id"], "j-1");
+  EXPECT_EQ(json["state"], "SUCCEEDED");
+  EXPECT_EQ(json["samples_done"], 2);
+  EXPECT_EQ(json["samples_total"], 2);
+  EXPECT_EQ(json["pattern"], "p-1");
+  EXPECT_EQ(json["model"]["name"], "demo");
+  EXPECT_EQ(Cli({"job", "j-2"}).exit_status, 4);
+  EXPECT_THAT(Cli({"job", "j-1"}).out, HasSubstr("SUCCEEDED"));
+}
+
+TEST_F(CommandsTest, CancelPrintsTheJob) {
+  state().job = DemoJob(v1::Job::QUEUED);
+
+  EXPECT_EQ(Cli({"cancel", "j-1"}).out, "j-1 CANCELLED\n");
+  EXPECT_EQ(Cli({"--format", "json", "cancel", "j-1"}).Json()["state"], "CANCELLED");
+  EXPECT_EQ(Cli({"cancel", "j-2"}).exit_status, 4);
+}
+
+TEST_F(CommandsTest, DeleteTakesJobsThatHaveEndedAndDatasets) {
+  state().job = DemoJob(v1::Job::RUNNING);
+  EXPECT_EQ(Cli({"delete", "j-1"}).exit_status, 2);
+  state().job.set_state(v1::Job::FAILED);
+
+  EXPECT_EQ(Cli({"delete", "jobs/j-1"}).out, "j-1\n");
+  EXPECT_EQ(Cli({"--format", "json", "delete", std::string(64, 'a')}).Json()["deleted"], std::string(64, 'a'));
+  EXPECT_THAT(state().deleted, ElementsAre("jobs/j-1", "datasets/" + std::string(64, 'a')));
+}
+
+TEST_F(CommandsTest, HealthIsAnExitStatus) {
+  server_.SetServing(true);
+  const CliRun healthy = Cli({"health"});
+  server_.SetServing(false);
+  const CliRun sick = Cli({"--format", "json", "health"});
+
+  EXPECT_EQ(healthy.exit_status, 0);
+  EXPECT_EQ(healthy.out, "SERVING\n");
+  EXPECT_EQ(sick.exit_status, 1);
+  EXPECT_EQ(sick.Json()["status"], "NOT_SERVING");
+}
+
+TEST_F(CommandsTest, WatchFollowsToTheEndAndExitsAsTheJobDid) {
+  state().job = DemoJob(v1::Job::CANCELLED);
+  state().watches = {{{Snapshot(1, DemoJob(v1::Job::RUNNING)), Snapshot(2, DemoJob(v1::Job::CANCELLED))}}};
+
+  const CliRun run = Cli({"--format", "json", "watch", "j-1"});
+
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_EQ(run.Json()["state"], "CANCELLED");
+  EXPECT_THAT(run.err, HasSubstr("j-1  RUNNING  2/2 samples"));
+}
+
+TEST_F(CommandsTest, WatchResumesABrokenConnection) {
+  state().job = DemoJob(v1::Job::SUCCEEDED);
+  state().watches = {{{Snapshot(4, DemoJob(v1::Job::RUNNING))}, /*breaks=*/true}};
+
+  const CliRun run = Cli({"watch", "j-1"});
+
+  EXPECT_EQ(run.exit_status, 0);
+  EXPECT_THAT(run.err, HasSubstr("the connection broke"));
+  EXPECT_EQ(state().watched.back().after_sequence(), 4);
+}
+
+TEST_F(CommandsTest, WatchOfALostServerSaysHowToComeBack) {
+  state().job = DemoJob(v1::Job::RUNNING);
+  state().watches.assign(1000, {{}, /*breaks=*/true});
+
+  const CliRun run = Cli({"watch", "j-1"});
+
+  EXPECT_EQ(run.exit_status, 3);
+  EXPECT_THAT(run.err, HasSubstr("headscope watch j-1"));
+}
+
+TEST_F(CommandsTest, ResultOfAnUnfinishedJobIsNone) {
+  state().job = DemoJob(v1::Job::RUNNING);
+
+  const CliRun run = Cli({"result", "j-1"});
+
+  EXPECT_EQ(run.exit_status, 1);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_THAT(run.err, HasSubstr("job j-1 is RUNNING, 2/2 samples"));
+}
+
+TEST_F(CommandsTest, ResultChangesTheJobsReductionByTheFlagsGiven) {
+  PrepareSuccess();
+  v1::Reduction& own = *state().job.mutable_spec()->mutable_reduction();
+  own.set_loss_scale(v1::LOSS_SCALE_BATCH_TOKEN_MEAN);
+  own.set_script_batch(8);
+
+  EXPECT_EQ(Cli({"result", "j-1"}).exit_status, 0);
+  EXPECT_EQ(Cli({"--format", "json", "result", "j-1", "--positions", "prompt"}).Json()["options"]["script_batch"], 8);
+  EXPECT_EQ(Cli({"result", "j-1", "--loss-scale", "sum"}).exit_status, 0);
+
+  ASSERT_THAT(state().patterns_asked, SizeIs(3));
+  EXPECT_FALSE(state().patterns_asked[0].has_reduction());
+  EXPECT_EQ(state().patterns_asked[1].reduction().positions(), v1::POSITIONS_PROMPT);
+  EXPECT_EQ(state().patterns_asked[1].reduction().loss_scale(), v1::LOSS_SCALE_BATCH_TOKEN_MEAN);
+  EXPECT_FALSE(state().patterns_asked[2].reduction().has_script_batch());
+}
+
+TEST_F(CommandsTest, AReductionThatTheServerRefusesIsARefusal) {
+  PrepareSuccess();
+
+  const CliRun run = Cli({"result", "j-1", "--head-axis", "kv", "--absolute", "per-token"});
+
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_THAT(run.err, HasSubstr("  reduction.absolute: the planes do not determine it\n"));
+}
+
+TEST_F(CommandsTest, DatasetsAreListed) {
+  PrepareSuccess();
+  ASSERT_EQ(Cli({"attribute", "--model", "demo", "--data", Rows(), "--detach"}).exit_status, 0);
+
+  const auto datasets = Cli({"--format", "json", "datasets"}).Json()["datasets"];
+
+  ASSERT_THAT(datasets, SizeIs(1));
+  EXPECT_EQ(datasets[0]["samples"], 2);
+}
+
+}  // namespace
+}  // namespace headscope::cli
