@@ -12,6 +12,7 @@
 #include "worker/attribution/method.h"
 #include "worker/model/engine.h"
 #include "worker/model/model.h"
+#include "worker/tensor/product_rate.h"
 #include "worker/tensor/torch_runtime.h"
 #include "worker/tools/engine_check_compare.h"
 #include "worker/tools/engine_check_golden.h"
@@ -120,6 +121,10 @@ absl::Status TimeEngine(EngineKind kind, DType dtype, const EngineCheckOptions& 
 }
 
 bool TimeEngines(const EngineCheckOptions& options) {
+  const double gflops = MeasureProductRate();
+  absl::PrintF("float32 matrix products on the CPU: %.0f GFLOP/s\n", gflops);
+  const std::string hint = SlowProductsHint(gflops);
+  if (!hint.empty()) std::cerr << hint << "\n";
   bool passed = true;
   for (const EngineKind kind : options.engines) {
     for (const DType dtype : options.dtypes) {

@@ -129,7 +129,9 @@ TEST(SafetensorsHeaderTest, DeepNestingDoesNotOverflowTheStack) {
 
 TEST(SafetensorsHeaderTest, UnsupportedDtypesAreNamedWithAdvice) {
   for (const char* dtype : {"F8_E4M3", "F8_E5M2", "F4", "C64", "f32", ""}) {
-    const absl::Status status = StatusOf("{" + Entry("a", dtype, "4", "0,4") + "}", 4);
+    std::string header = "{";
+    header.append(Entry("a", dtype, "4", "0,4")).append("}");
+    const absl::Status status = StatusOf(header, 4);
     EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << dtype;
     EXPECT_NE(status.message().find(dtype), absl::string_view::npos);
   }
