@@ -43,7 +43,7 @@ std::string PutDataset(JobStore& store, BlobStore& blobs) {
 void SubmitAll(JobStore& store, const std::string& dataset) {
   for (int request = 0; request < kJobs; ++request) {
     NewJob job;
-    job.spec.model = "m";
+    job.spec.model = "model";
     job.spec.dataset = dataset;
     job.request_id = absl::StrCat("request ", request);
     job.request_hash = absl::StrCat("hash ", request);

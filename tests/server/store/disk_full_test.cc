@@ -73,7 +73,7 @@ class FullStoreTest : public ::testing::Test {
   }
   NewJob LargeJob() {
     NewJob job;
-    job.spec.model = "m";
+    job.spec.model = "model";
     job.spec.dataset = std::string(64, 'd');
     for (int i = 0; i < 16; ++i) job.spec.labels[absl::StrCat("label", i)] = std::string(256, 'x');
     return job;
