@@ -19,7 +19,7 @@ struct HttpResponse {
 };
 
 struct HttpListenerOptions {
-  HostPort address;
+  HostPort address = {};
   std::size_t max_connections = 32;
   // Of a request's head; there is no body.
   std::size_t max_request_bytes = 8192;

@@ -22,7 +22,7 @@ absl::Status ReadResources(const Flags& flags, WorkerOptions& options) {
   options.threads =
       *threads > 0 ? static_cast<int>(*threads) : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   options.memory_budget = DefaultMemoryBudget();
-  if (flags.Text("memory-budget") == "auto") return absl::OkStatus();
+  if (const std::string text = flags.Text("memory-budget"); text.empty() || text == "auto") return absl::OkStatus();
   const absl::StatusOr<std::uint64_t> budget = flags.Bytes("memory-budget");
   if (!budget.ok()) return budget.status();
   if (*budget == 0 || *budget > std::numeric_limits<std::int64_t>::max()) {

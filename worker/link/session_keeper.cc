@@ -218,7 +218,9 @@ void SessionKeeper::SetConnected(bool connected, const absl::Status& status) {
     if (connected) next_complaint_ = absl::InfinitePast();
   }
   if (complain) {
-    Log(LogLevel::kWarning, "the server cannot be reached; trying again until it can",
+    const bool away = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+    Log(LogLevel::kWarning,
+        away ? "the server cannot be reached; trying again until it can" : "the server refuses a call; trying again",
         {{"server", parts_.options.server}, {"error", status.message()}});
   }
   if (connected && !was_connected) Log(LogLevel::kInfo, "the server answers", {{"server", parts_.options.server}});

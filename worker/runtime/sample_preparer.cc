@@ -32,7 +32,7 @@ SamplePreparer::SamplePreparer(const ModelEntry& model, const ComputeRequest& co
   options_.positions = model.positions;
   options_.vocabulary = model.vocabulary;
   if (!model.has_tokenizer) {
-    no_tokenizer_ = "the model has no tokenizer.json, so that it takes token ids only";
+    no_tokenizer_ = "the model has no tokenizer.json; send token_ids instead of text";
     return;
   }
   absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = tokenizers.Get(model);

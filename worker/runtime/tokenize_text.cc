@@ -16,8 +16,8 @@ absl::StatusOr<TokenizeResult> Encode(const Tokenizer& tokenizer, const Tokenize
   absl::StatusOr<std::vector<std::int32_t>> ids = tokenizer.Encode(input.text, input.special_tokens);
   if (!ids.ok()) return ids.status();
   TokenizeResult result;
+  result.prompt_tokens = static_cast<std::uint32_t>(ids->size());
   if (input.response.has_value()) {
-    result.prompt_tokens = static_cast<std::uint32_t>(ids->size());
     const absl::StatusOr<std::vector<std::int32_t>> response = tokenizer.Encode(*input.response, false);
     if (!response.ok()) return response.status();
     ids->insert(ids->end(), response->begin(), response->end());
@@ -40,7 +40,7 @@ ShardOutcome<TokenizeResult> TokenizeText(ShardSessionParts& parts, const Tokeni
   if (absl::IsCancelled(model.status())) return ShardStopped{};
   if (!model.ok()) return ModelFailure(model.status());
   if (!model->has_tokenizer) {
-    return NoTokenizer(absl::StrCat("model \"", input.model, "\" has no tokenizer.json: it takes token ids only"));
+    return NoTokenizer(absl::StrCat("model \"", input.model, "\" has no tokenizer.json: it takes samples with token_ids only"));
   }
   const absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = parts.tokenizers.Get(*model);
   if (!tokenizer.ok()) {

@@ -62,7 +62,7 @@ class FakeServer::Service : public v1::WorkerService::Service {
     if (auto status = CheckSession(request->session()); !status.ok()) return status;
     ++state.lease_questions;
     const absl::Time deadline = absl::Now() + absl::Seconds(request->max_wait().seconds());
-    while (!context->IsCancelled() && absl::Now() < deadline) {
+    do {
       if (auto status = CheckSession(request->session()); !status.ok()) return status;
       const auto wanted = [&](const v1::Shard& shard) {
         return std::count(request->phases().begin(), request->phases().end(), shard.phase()) > 0;
@@ -75,7 +75,7 @@ class FakeServer::Service : public v1::WorkerService::Service {
       }
       fake_.mutex_.AwaitWithTimeout(absl::Condition(&fake_.stopping_), absl::Milliseconds(10));
       if (fake_.stopping_) return {grpc::StatusCode::UNAVAILABLE, "stopping"};
-    }
+    } while (!context->IsCancelled() && absl::Now() < deadline);
     return grpc::Status::OK;
   }
 

@@ -26,6 +26,14 @@ void LinkTest::StartWorker(std::function<absl::Status(const PackedBatch&, const 
   link_->Start();
 }
 
+bool Holds(const FakeState& state, const std::string& shard) {
+  if (state.heartbeats.empty()) return false;
+  for (const v1::Held& held : state.heartbeats.back().held()) {
+    if (held.lease().shard() == shard) return true;
+  }
+  return false;
+}
+
 v1::Shard LinkTest::ScoreShard(const std::string& id, std::uint32_t batch_tokens) {
   v1::Shard shard;
   shard.mutable_lease()->set_shard(id);

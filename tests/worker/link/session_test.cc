@@ -50,15 +50,13 @@ TEST_F(SessionTest, OpensAgainWhenTheServerHasForgottenIt) {
 
 TEST_F(SessionTest, StopsItsWorkWhenTheSessionHasEnded) {
   QueueScore("s0");
-  BlockingBatches batches;
-  StartWorker(batches.Before());
-  ASSERT_TRUE(server_.WaitFor(
-      [](const FakeState& state) { return !state.heartbeats.empty() && !state.heartbeats.back().held().empty(); }));
+  StartWorker(batches_.Before());
+  ASSERT_TRUE(server_.WaitFor([&](const FakeState& state) { return batches_.started() == 1 && Holds(state, "s0"); }));
   server_.EndSession();
   QueueScore("s1");
   ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.queue.empty(); }));
-  EXPECT_EQ(batches.cancelled(), 1);
-  batches.Release();
+  EXPECT_EQ(batches_.cancelled(), 1);
+  batches_.Release();
   ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.completed.size() == 1; }));
   EXPECT_EQ(server_.state().completed[0].header.lease().shard(), "s1");
   EXPECT_THAT(server_.state().failed, IsEmpty());

@@ -106,40 +106,33 @@ TEST_F(ShardsTest, ReportsSamplesThatDoNotCome) {
 TEST_F(ShardsTest, OffersAFinishedShardAgainUntilItIsTaken) {
   server_.Change([](FakeState& state) { state.refuse_completions = 3; });
   QueueScore("s0");
-  std::atomic<int> batches = 0;
-  StartWorker([&](const PackedBatch&, const CancelCheck&) {
-    ++batches;
-    return absl::OkStatus();
-  });
+  batches_.Release();
+  StartWorker(batches_.Before());
   ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.completed.size() == 1; }));
   EXPECT_EQ(server_.state().completion_tries, 4);
-  EXPECT_EQ(batches, 1) << "nothing was computed again";
+  EXPECT_EQ(batches_.started(), 1) << "nothing was computed again";
   EXPECT_TRUE(server_.state().completed[0].digest_agrees);
 }
 
 TEST_F(ShardsTest, KeepsAFinishedShardWhileTheServerRestarts) {
   QueueScore("s0");
-  BlockingBatches batches;
-  StartWorker(batches.Before());
-  ASSERT_TRUE(server_.WaitFor(
-      [](const FakeState& state) { return !state.heartbeats.empty() && !state.heartbeats.back().held().empty(); }));
+  StartWorker(batches_.Before());
+  ASSERT_TRUE(server_.WaitFor([&](const FakeState& state) { return batches_.started() == 1 && Holds(state, "s0"); }));
   server_.Stop();
-  batches.Release();
+  batches_.Release();
   server_.Restart();
   ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.completed.size() == 1; }));
-  EXPECT_EQ(batches.started(), 1);
+  EXPECT_EQ(batches_.started(), 1);
   EXPECT_THAT(server_.state().opened, SizeIs(1)) << "the session has survived";
 }
 
 TEST_F(ShardsTest, DropsAResultWhoseLeaseIsStaleAndGoesOn) {
   QueueScore("s0");
-  BlockingBatches batches;
-  StartWorker(batches.Before());
-  ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.queue.empty() && !state.heartbeats.empty(); }));
+  StartWorker(batches_.Before());
+  ASSERT_TRUE(server_.WaitFor([&](const FakeState& state) { return batches_.started() == 1 && Holds(state, "s0"); }));
   server_.Change([](FakeState& state) { state.stale_leases = true; });
-  batches.Release();
-  ASSERT_TRUE(
-      server_.WaitFor([](const FakeState& state) { return state.completion_tries == 1 || state.opened.empty(); }));
+  batches_.Release();
+  ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.completion_tries == 1; }));
   server_.Change([](FakeState& state) { state.stale_leases = false; });
   QueueScore("s1");
   ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.completed.size() == 1; }));
@@ -149,10 +142,8 @@ TEST_F(ShardsTest, DropsAResultWhoseLeaseIsStaleAndGoesOn) {
 
 TEST_F(ShardsTest, StopsWorkThatTheServerAbandons) {
   QueueScore("s0");
-  BlockingBatches batches;
-  StartWorker(batches.Before());
-  ASSERT_TRUE(server_.WaitFor(
-      [](const FakeState& state) { return !state.heartbeats.empty() && !state.heartbeats.back().held().empty(); }));
+  StartWorker(batches_.Before());
+  ASSERT_TRUE(server_.WaitFor([&](const FakeState& state) { return batches_.started() == 1 && Holds(state, "s0"); }));
   server_.Change([](FakeState& state) {
     v1::LeaseRef lease;
     lease.set_shard("s0");
@@ -162,8 +153,8 @@ TEST_F(ShardsTest, StopsWorkThatTheServerAbandons) {
   // The loop takes the next shard: the first one has been given up.
   QueueScore("s1");
   ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.queue.empty(); }));
-  EXPECT_EQ(batches.cancelled(), 1);
-  batches.Release();
+  EXPECT_EQ(batches_.cancelled(), 1);
+  batches_.Release();
   ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.completed.size() == 1; }));
   EXPECT_EQ(server_.state().completed[0].header.lease().shard(), "s1");
   EXPECT_THAT(server_.state().released, IsEmpty()) << "an abandoned lease is not talked about";
@@ -181,18 +172,14 @@ TEST_F(ShardsTest, ReportsProgressAndWhatIsInMemory) {
 
 TEST_F(ShardsTest, SaysHowFarAShardIsWhileItRuns) {
   QueueScore("s0", 40);
-  std::atomic<int> started = 0;
-  BlockingBatches batches;
-  const auto block = batches.Before();
-  StartWorker([&](const PackedBatch& batch, const CancelCheck& cancelled) {
-    return ++started < 3 ? absl::OkStatus() : block(batch, cancelled);
-  });
+  batches_.LetThrough(2);
+  StartWorker(batches_.Before());
   EXPECT_TRUE(server_.WaitFor([](const FakeState& state) {
     if (state.heartbeats.empty() || state.heartbeats.back().held().empty()) return false;
     const v1::Held& held = state.heartbeats.back().held(0);
     return held.lease().shard() == "s0" && held.samples_done() == 2 && held.tokens_done() == 59;
   }));
-  batches.Release();
+  batches_.Release();
 }
 
 }  // namespace

@@ -22,13 +22,11 @@ TEST_F(WorkerDrainTest, ClosesTheSessionWhenItHasNothingToDo) {
 
 TEST_F(WorkerDrainTest, HandsInAShardWhoseLastBatchEnds) {
   QueueScore("s0");
-  BlockingBatches batches;
   options().drain_grace = absl::Minutes(1);
-  StartWorker(batches.Before());
-  ASSERT_TRUE(server_.WaitFor(
-      [](const FakeState& state) { return !state.heartbeats.empty() && !state.heartbeats.back().held().empty(); }));
+  StartWorker(batches_.Before());
+  ASSERT_TRUE(server_.WaitFor([&](const FakeState& state) { return batches_.started() == 1 && Holds(state, "s0"); }));
   std::thread draining([&] { link_->Drain(); });
-  batches.Release();
+  batches_.Release();
   draining.join();
   EXPECT_THAT(server_.state().completed, SizeIs(1));
   EXPECT_THAT(server_.state().released, IsEmpty());
@@ -37,13 +35,11 @@ TEST_F(WorkerDrainTest, HandsInAShardWhoseLastBatchEnds) {
 
 TEST_F(WorkerDrainTest, HandsBackWhatDoesNotEndInTime) {
   QueueScore("s0");
-  BlockingBatches batches;
   options().drain_grace = absl::Milliseconds(20);
-  StartWorker(batches.Before());
-  ASSERT_TRUE(server_.WaitFor(
-      [](const FakeState& state) { return !state.heartbeats.empty() && !state.heartbeats.back().held().empty(); }));
+  StartWorker(batches_.Before());
+  ASSERT_TRUE(server_.WaitFor([&](const FakeState& state) { return batches_.started() == 1 && Holds(state, "s0"); }));
   link_->Drain();
-  EXPECT_EQ(batches.cancelled(), 1);
+  EXPECT_EQ(batches_.cancelled(), 1);
   ASSERT_THAT(server_.state().released, SizeIs(1));
   EXPECT_EQ(server_.state().released[0].lease().shard(), "s0");
   EXPECT_EQ(server_.state().released[0].lease().fence(), 3u);
@@ -52,11 +48,9 @@ TEST_F(WorkerDrainTest, HandsBackWhatDoesNotEndInTime) {
 
 TEST_F(WorkerDrainTest, StopsAtOnceWhenHurried) {
   QueueScore("s0");
-  BlockingBatches batches;
   options().drain_grace = absl::Minutes(10);
-  StartWorker(batches.Before());
-  ASSERT_TRUE(server_.WaitFor(
-      [](const FakeState& state) { return !state.heartbeats.empty() && !state.heartbeats.back().held().empty(); }));
+  StartWorker(batches_.Before());
+  ASSERT_TRUE(server_.WaitFor([&](const FakeState& state) { return batches_.started() == 1 && Holds(state, "s0"); }));
   std::thread draining([&] { link_->Drain(); });
   link_->Hurry();
   draining.join();
