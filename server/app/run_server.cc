@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <memory>
 
@@ -62,6 +63,8 @@ int Serve(const ServerOptions& options, const Environment& environment) {
 }  // namespace
 
 int RunServer(const std::vector<std::string>& arguments, const Environment& environment) {
+  // A file size limit is then an error of the write (a full disk, to us), not the end of the process.
+  std::signal(SIGXFSZ, SIG_IGN);
   Flags flags = MakeServerFlags();
   if (absl::Status status = flags.Parse(arguments, environment); !status.ok()) return Complain(status);
   if (flags.help_wanted()) {

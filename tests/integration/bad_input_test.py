@@ -133,12 +133,12 @@ class BadInputTest(Case):
 
     def test_disk_full_refuses_and_loses_nothing(self):
         limited = Server(self.scratch / "limited", self.models, "--local-workers", "1", "--worker-threads", "1",
-                         prefix=["prlimit", "--fsize=300000"])
+                         prefix=["prlimit", "--fsize=6000000"])
         self.addCleanup(limited.stop)
         limited.start()
         small = GOLDEN / "llama/samples.jsonl"
         before = self.assert_ok(limited.cli("--format", "json", "attribute", "--model", "llama", "--data", small)).json
-        large = self.random_rows("large.jsonl", 4000)
+        large = self.random_rows("large.jsonl", 40000)
         refused = limited.cli("attribute", "--model", "llama", "--data", large)
         self.assertEqual(refused.status, 5, refused.err)
         self.assertIn("full", refused.err.lower())

@@ -89,7 +89,7 @@ class LifecycleTest(Case):
                      "grpc_server_handling_seconds_bucket", "process_resident_memory_bytes"):
             self.assertIn(name, text)
         finished = [line for line in text.splitlines()
-                    if line.startswith("headscope_jobs_finished_total") and 'state="SUCCEEDED"' in line]
+                    if line.startswith("headscope_jobs_finished_total") and 'state="succeeded"' in line]
         self.assertEqual([float(line.split()[-1]) for line in finished], [1.0])
 
     def test_text_rows_and_tokenize(self):
