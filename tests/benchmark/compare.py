@@ -100,6 +100,8 @@ def measure(options, folder):
         measured["first"] = service.attribute(options.shape, data, "--limit", "1")
         measured["service"] = service.attribute(options.shape, data)
         measured["long"] = service.attribute(options.shape, long_data)
+        job = measured["service"]["result"]["job"]
+        measured["script_pattern"] = service.command("result", job, "--script-batch", "4")["pattern"]
         measured["service_rss"] = service.peak_rss_bytes()
         write_rows(ids, token_rows(service, options.shape, rows, measured["service"]["result"], end_of_sequence))
     measured["careful"] = [run_peer(options, "careful", directory, ids, "--batch", str(batch)) for batch in (4, 8)]
@@ -134,13 +136,17 @@ def table(options, measured):
     line("service", service["tokens_per_second"], measured["service_rss"])
     line(f"service, {options.overhead_rows} rows", long["tokens_per_second"], measured["service_rss"])
     outside = 1.0 - long["compute_seconds"] / long["seconds"]
-    rate = measured["flops"] / long["seconds"] / 1e9
+    rate, peak = measured["flops"] / long["seconds"] / 1e9, product["gflops"]["best"]
     lines += ["",
               f"wall time outside the worker's compute       {100 * outside:6.2f} % of {long['seconds']:.1f} s",
-              f"share of the matrix-product rate              {100 * rate / product['gflops']:6.2f} % "
-              f"({rate:.0f} of {product['gflops']:.0f} GFLOP/s)",
+              f"share of the matrix-product rate              {100 * rate / peak:6.2f} % ({rate:.1f} of {peak:.1f} "
+              f"GFLOP/s; BLAS {product['gflops']['blas']:.1f}, oneDNN {product['gflops']['onednn']:.1f})",
               f"largest difference of a score from (b)        {largest_difference(service['result'], careful['signed']):.1e} "
               "of its matrix's largest"]
+    if "paper" in measured:
+        ours, theirs = numpy.array(measured["script_pattern"]), numpy.array(measured["paper"]["pattern"])
+        lines.append(f"largest difference of the pattern from (a)'s   {numpy.abs(ours - theirs).max() / theirs.max():.1e} "
+                     "of its largest, reduced with --script-batch 4")
     return lines
 
 

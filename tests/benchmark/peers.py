@@ -18,6 +18,7 @@ import time
 
 import numpy
 import torch
+from torch.nn import functional
 
 import peer_models
 import peer_procedures
@@ -52,24 +53,31 @@ def score(options, model):
             "batch": options.batch, "pattern": pattern.tolist(), "signed": scores.tolist()}
 
 
+def product_seconds(rows, matrix, rounds):
+    """Best times of x [rows, in] @ matrix [in, out]: through BLAS, and through oneDNN with nothing converted."""
+    x = torch.randn(rows, matrix.shape[0], dtype=matrix.dtype)
+    x_onednn, matrix_onednn = x.to_mkldnn(), matrix.t().contiguous().to_mkldnn()
+    return (min(timed(lambda: x @ matrix) for _ in range(rounds)),
+            min(timed(lambda: functional.linear(x_onednn, matrix_onednn)) for _ in range(rounds)))
+
+
 def matmul_rates(options, model):
-    """GFLOP/s of x [rows, in] times every weight matrix of one layer and the head, best of several rounds each."""
-    shapes = {}
-    for name, weight in model.weights.items():
-        if weight.dim() == 2 and ("h.0." in name or "layers.0." in name):
-            shapes[name] = weight
-    shapes["head"] = model.head
-    flops = seconds = 0.0
-    for weight in shapes.values():
-        # GPT-2 stores [in, out], the others [out, in].
-        matrix = weight if weight is not model.head and model.config["model_type"] == "gpt2" else weight.t()
-        x = torch.randn(options.rows, matrix.shape[0], dtype=matrix.dtype)
-        best = min(timed(lambda: x @ matrix) for _ in range(options.rounds))
-        # Layers repeat, the head comes once.
-        times = 1 if weight is model.head else model.layers
-        flops += times * 2.0 * options.rows * matrix.numel()
-        seconds += times * best
-    return {"rows": options.rows, "gflops": flops / seconds / 1e9}
+    """GFLOP/s of the products of one pass over the model, every weight matrix of a layer times its layers and the head
+    once: through BLAS, through oneDNN, and with the better one for each matrix."""
+    matrices = [(weight, model.layers) for name, weight in model.weights.items()
+                if weight.dim() == 2 and ("h.0." in name or "layers.0." in name)]
+    if model.config["model_type"] != "gpt2":
+        # GPT-2 stores [in, out], the others [out, in]; so do heads.
+        matrices = [(weight.t(), times) for weight, times in matrices]
+    matrices.append((model.head.t(), 1))
+    flops = sum(times * 2.0 * options.rows * matrix.numel() for matrix, times in matrices)
+    seconds = {"blas": 0.0, "onednn": 0.0, "best": 0.0}
+    for matrix, times in matrices:
+        blas, onednn = product_seconds(options.rows, matrix, options.rounds)
+        seconds["blas"] += times * blas
+        seconds["onednn"] += times * onednn
+        seconds["best"] += times * min(blas, onednn)
+    return {"rows": options.rows, "gflops": {name: flops / value / 1e9 for name, value in seconds.items()}}
 
 
 def timed(function):
