@@ -47,6 +47,11 @@ void Session::Lost(std::uint64_t generation) {
   client_.CancelCalls();
 }
 
+void Session::Forget() {
+  absl::MutexLock lock(&mutex_);
+  current_.reset();
+}
+
 void Session::SetPaused(std::uint64_t generation, bool paused) {
   absl::MutexLock lock(&mutex_);
   if (current_.has_value() && current_->generation == generation) paused_ = paused;

@@ -37,6 +37,8 @@ class Session {
   void Opened(const headscope::worker::v1::OpenSessionResponse& response);
   // The server has ended the session of that generation: its work is stopped, its calls are ended.
   void Lost(std::uint64_t generation);
+  // The worker ends the session itself.
+  void Forget();
   // The server's wish that no more work is asked for, until it says otherwise.
   void SetPaused(std::uint64_t generation, bool paused);
   // No more work is asked for; ends waits.

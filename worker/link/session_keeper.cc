@@ -100,10 +100,10 @@ void SessionKeeper::WaitAfterLoss() {
 bool SessionKeeper::Refused(const absl::Status& status) {
   if (!IsFinal(status)) return false;
   refused_ = true;
-  std::string advice;
-  if (absl::IsUnimplemented(status)) advice = "; is --server the server's worker listener (--worker-listen)?";
-  on_fatal_(absl::Status(status.code(), absl::StrCat("the server at ", parts_.options.server,
-                                                     " refuses this worker: ", status.message(), advice)));
+  std::string why(status.message());
+  if (absl::IsUnimplemented(status)) why = "it has no worker service there; is --server its --worker-listen address?";
+  on_fatal_(absl::Status(status.code(),
+                         absl::StrCat("the server at ", parts_.options.server, " refuses this worker: ", why)));
   return true;
 }
 

@@ -49,8 +49,8 @@ class WorkerLink::Impl {
     light_.Join();
     joined.Set();
     watchdog.join();
-    CloseSession();
     stop_.Set();
+    CloseSession();
     client_.CancelCalls();
   }
 
@@ -58,6 +58,7 @@ class WorkerLink::Impl {
   void CloseSession() {
     const std::optional<SessionRef> session = session_.Get();
     if (!session.has_value()) return;
+    session_.Forget();
     v1::CloseSessionRequest request;
     request.set_session(session->session);
     request.set_epoch(session->epoch);

@@ -40,7 +40,8 @@ ShardOutcome<TokenizeResult> TokenizeText(ShardSessionParts& parts, const Tokeni
   if (absl::IsCancelled(model.status())) return ShardStopped{};
   if (!model.ok()) return ModelFailure(model.status());
   if (!model->has_tokenizer) {
-    return NoTokenizer(absl::StrCat("model \"", input.model, "\" has no tokenizer.json: it takes samples with token_ids only"));
+    return NoTokenizer(
+        absl::StrCat("model \"", input.model, "\" has no tokenizer.json: it takes samples with token_ids only"));
   }
   const absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = parts.tokenizers.Get(*model);
   if (!tokenizer.ok()) {

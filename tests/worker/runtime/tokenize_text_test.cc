@@ -26,7 +26,7 @@ TEST_F(TokenizeTextTest, GivesIdsTokensAndTheTextAgain) {
   EXPECT_THAT(result.ids, ElementsAre(259, ' ', 'A'));
   EXPECT_THAT(result.tokens, ElementsAre("hello", "\u0120", "A"));
   EXPECT_EQ(result.text, "hello A");
-  EXPECT_FALSE(result.prompt_tokens.has_value());
+  EXPECT_EQ(result.prompt_tokens, 3u) << "without a response everything is prompt";
 }
 
 TEST_F(TokenizeTextTest, CountsThePromptBeforeAResponse) {
