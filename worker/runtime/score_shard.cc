@@ -104,7 +104,7 @@ ScoreShard::Ending ScoreShard::LoadModel() {
     engine_ = *std::move(engine);
     return absl::OkStatus();
   });
-  if (absl::IsInvalidArgument(made)) return InvalidOptions(made);
+  if (absl::IsInvalidArgument(made) || absl::IsFailedPrecondition(made)) return InvalidOptions(made);
   if (!made.ok()) return ModelFailure(made);
   return std::nullopt;
 }

@@ -187,6 +187,15 @@ TEST_F(ScoreShardTest, RefusesOptionsByName) {
   EXPECT_THAT(std::get<ShardFailure>(outcome).message, HasSubstr("float8"));
 }
 
+TEST_F(ScoreShardTest, RefusesADtypeThatTheEngineDoesNotComputeIn) {
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
+  shard.compute.dtype = "bfloat16";
+  const auto outcome = runtime.session.Score(shard, {});
+  EXPECT_EQ(std::get<ShardFailure>(outcome).reason, "INVALID_OPTIONS");
+  EXPECT_THAT(std::get<ShardFailure>(outcome).message, HasSubstr("bfloat16"));
+}
+
 TEST_F(ScoreShardTest, GivesUpABatchThatMakesNoProgress) {
   Runtime runtime(root_, InterceptedEngine([&](const PackedBatch&, const CancelCheck& check) -> absl::Status {
                     while (!check()) {
