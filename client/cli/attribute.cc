@@ -11,6 +11,7 @@
 #include "client/cli/command.h"
 #include "client/cli/follow.h"
 #include "client/cli/json_values.h"
+#include "client/cli/numbers.h"
 #include "client/cli/option_flags.h"
 #include "client/cli/result_output.h"
 #include "client/headscope/rows.h"
@@ -85,8 +86,7 @@ bool PrintFaults(Session& session, const std::string& path, const client::RowRep
     session.err() << " " << fault.reason << "\n";
   }
   if (report.faults.empty()) return true;
-  session.err() << "headscope: " << report.faults.size() << (report.faults.size() == 1 ? " fault" : " faults") << " in "
-                << path << "; no job was made\n";
+  session.err() << "headscope: " << Count(report.faults.size(), "fault") << " in " << path << "; no job was made\n";
   return false;
 }
 
@@ -103,7 +103,7 @@ absl::StatusOr<client::Job> Submit(Session& session, client::Client& client, cli
   if (!dataset.ok()) return dataset.status();
   request.job.spec.dataset = dataset->id;
   auto job = client.SubmitJob(request.job);
-  if (job.ok()) session.err() << "headscope: job " << job->id << ", " << dataset->sample_count << " samples\n";
+  if (job.ok()) session.err() << "headscope: job " << job->id << ", " << Count(dataset->sample_count, "sample") << "\n";
   return job;
 }
 

@@ -2,6 +2,7 @@
 
 #include <ostream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 
@@ -13,8 +14,10 @@ constexpr char kUsage[] = "USAGE";
 // An error that no server sent: the connection itself failed.
 bool IsConnectionError(const absl::Status& status) { return absl::IsUnavailable(status) && ReasonOf(status).empty(); }
 
-void PrintViolations(std::ostream& err, const ErrorDetails& details) {
+// Without those that the message has told already.
+void PrintViolations(std::ostream& err, const absl::Status& status, const ErrorDetails& details) {
   for (const FieldViolation& violation : details.violations) {
+    if (absl::StrContains(status.message(), violation.description)) continue;
     err << "  " << violation.field << ": " << violation.description << "\n";
   }
 }
@@ -53,7 +56,7 @@ ExitStatus ExitStatusOf(const absl::Status& status) {
 void PrintError(std::ostream& err, const absl::Status& status, const std::string& server, const std::string& command) {
   const ErrorDetails details = DetailsOf(status);
   err << "headscope: " << std::string(status.message()) << "\n";
-  PrintViolations(err, details);
+  PrintViolations(err, status, details);
   if (details.retry_after) err << "  try again in " << absl::FormatDuration(*details.retry_after) << "\n";
   if (IsUsageError(status)) {
     err << "  see `headscope " << (command.empty() ? "" : absl::StrCat(command, " ")) << "--help`\n";

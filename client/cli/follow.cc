@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/exit_status.h"
+#include "client/cli/numbers.h"
 #include "client/cli/progress_view.h"
 #include "client/cli/text_table.h"
 
@@ -78,8 +79,8 @@ absl::StatusOr<int> ReportEnd(Session& session, client::Client& client, const cl
 
 void ReportSkipped(Session& session, const client::Job& job) {
   if (job.invalid_samples == 0) return;
-  session.err() << "headscope: " << job.invalid_samples
-                << " samples were left out; the provenance of --format json lists them\n";
+  session.err() << "headscope: " << Count(job.invalid_samples, "sample")
+                << " left out; the provenance of --format json lists what and why\n";
 }
 
 }  // namespace headscope::cli

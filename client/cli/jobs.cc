@@ -9,8 +9,9 @@ namespace {
 
 absl::StatusOr<client::JobFilter> ReadFilter(const Arguments& arguments) {
   client::JobFilter filter;
-  for (const std::string& name : arguments.GetAll("state")) {
-    const auto state = client::JobStateFromName(absl::AsciiStrToUpper(name));
+  for (const std::string& given : arguments.GetAll("state")) {
+    const std::string name = absl::AsciiStrToUpper(given);
+    const auto state = client::JobStateFromName(name);
     if (!state) {
       return Arguments::NotOneOf("state", name, {"QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"});
     }

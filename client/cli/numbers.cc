@@ -16,6 +16,10 @@ std::string ExactNumber(double value) {
 
 std::string ShortNumber(double value) { return absl::StrFormat("%.4g", value); }
 
+std::string Count(std::uint64_t count, const std::string& noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
+
 std::string ShortBytes(std::uint64_t bytes) {
   if (bytes < 1024) return absl::StrCat(bytes, " B");
   double value = static_cast<double>(bytes);

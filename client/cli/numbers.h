@@ -13,6 +13,8 @@ namespace headscope::cli {
 std::string ExactNumber(double value);
 // Four significant digits: "0.2935", "1.235e-05".
 std::string ShortNumber(double value);
+// "1 sample", "2 samples".
+std::string Count(std::uint64_t count, const std::string& noun);
 // "1.5 KiB", "124 MiB".
 std::string ShortBytes(std::uint64_t bytes);
 // "4 s", "2 min 03 s", "1 h 05 min".

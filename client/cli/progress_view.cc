@@ -45,11 +45,13 @@ std::string ProgressText(const ProgressState& state) {
 }
 
 std::string ProgressBar(const ProgressState& state, int width) {
-  constexpr int kCells = 24;
-  const int filled = static_cast<int>(SampleShare(state.progress) * kCells);
-  std::string line =
-      absl::StrCat("[", std::string(static_cast<std::size_t>(filled), '#'),
-                   std::string(static_cast<std::size_t>(kCells - filled), '-'), "] ", ProgressText(state));
+  const std::string text = ProgressText(state);
+  // On a narrow terminal the bar gives way to the numbers.
+  const int room = width - static_cast<int>(DisplayWidth(text)) - 4;
+  const int cells = std::clamp(room, 8, 24);
+  const int filled = static_cast<int>(SampleShare(state.progress) * cells);
+  std::string line = absl::StrCat("[", std::string(static_cast<std::size_t>(filled), '#'),
+                                  std::string(static_cast<std::size_t>(cells - filled), '-'), "] ", text);
   // A line that wraps cannot be redrawn.
   if (width > 1 && DisplayWidth(line) >= static_cast<std::size_t>(width)) {
     line.resize(std::min(line.size(), static_cast<std::size_t>(width) - 1));

@@ -14,7 +14,7 @@ constexpr std::size_t kTopHeads = 10;
 std::string Title(const Result& result) {
   const client::Provenance& provenance = result.pattern.provenance;
   return absl::StrCat("job ", result.job.id, ": ", result.job.spec.compute.method, " on ", Printable(provenance.model),
-                      ", ", result.pattern.samples_scored, " samples, ", provenance.tokens, " tokens (",
+                      ", ", Count(result.pattern.samples_scored, "sample"), ", ", provenance.tokens, " tokens (",
                       provenance.response_tokens, " supervised)\n");
 }
 

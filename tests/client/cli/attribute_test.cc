@@ -139,7 +139,7 @@ TEST_F(AttributeTest, SaysThatSamplesWereLeftOut) {
   const CliRun run = Attribute({"--format", "json"});
 
   EXPECT_EQ(run.exit_status, 0);
-  EXPECT_THAT(run.err, HasSubstr("1 samples were left out"));
+  EXPECT_THAT(run.err, HasSubstr("1 sample left out"));
   EXPECT_EQ(run.Json()["provenance"]["skipped"][0]["reason"], "TOO_LONG");
 }
 

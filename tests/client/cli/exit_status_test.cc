@@ -42,6 +42,12 @@ TEST(PrintErrorTest, ListsFieldViolationsAndTheDelay) {
             "  try again in 3s\n");
 }
 
+TEST(PrintErrorTest, DoesNotRepeatWhatTheMessageSays) {
+  EXPECT_EQ(Printed(MakeError(absl::StatusCode::kInvalidArgument, "spec.model: is empty",
+                              {"BAD", {{"spec.model", "is empty"}}, {}})),
+            "headscope: spec.model: is empty\n");
+}
+
 TEST(PrintErrorTest, SaysHowToStartAServerOnlyWhereNoneAnswered) {
   EXPECT_THAT(Printed(absl::UnavailableError("x")), HasSubstr("headscope-server --data-dir"));
   EXPECT_THAT(Printed(MakeError(absl::StatusCode::kUnavailable, "x", "DRAINING")), Not(HasSubstr("headscope-server")));

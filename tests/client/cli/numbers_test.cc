@@ -21,6 +21,11 @@ TEST(ShortNumberTest, KeepsFourDigits) {
   EXPECT_EQ(ShortNumber(1.23456e-5), "1.235e-05");
 }
 
+TEST(CountTest, UsesThePluralExceptForOne) {
+  EXPECT_EQ(Count(0, "sample"), "0 samples");
+  EXPECT_EQ(Count(1, "sample"), "1 sample");
+}
+
 TEST(ShortBytesTest, ChoosesTheUnit) {
   EXPECT_EQ(ShortBytes(0), "0 B");
   EXPECT_EQ(ShortBytes(1023), "1023 B");

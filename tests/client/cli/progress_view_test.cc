@@ -57,6 +57,7 @@ TEST(ProgressTest, BarNeverReachesTheEdgeOfTheTerminal) {
   const ProgressState state = Running(1000, absl::Seconds(8));
 
   EXPECT_THAT(ProgressBar(state, 200), StartsWith("[#####-------------------] RUNNING"));
+  EXPECT_EQ(ProgressBar(state, 63), "[##-------] RUNNING  312/1319 samples  125 tokens/s  24 s left");
   EXPECT_EQ(ProgressBar(state, 40).size(), 39);
 }
 
