@@ -93,7 +93,9 @@ void Fleet::LoseLocalWorker(const std::string& worker_id) {
 }
 
 void Fleet::Start() {
-  impl_->parts.timers.Start();
+  FleetParts& parts = impl_->parts;
+  parts.posts.Store([&parts](JobStore& store) { RefreshKnownModels(parts, store); });
+  parts.timers.Start();
   impl_->reaper.Start();
 }
 
