@@ -63,7 +63,8 @@ TEST(TaskTest, MoreHeldOutExamplesBeginWithTheSameOnes) {
 
 TEST(TaskTest, ATaskListIsTheMixOrKnownNames) {
   EXPECT_EQ(*ParseTasks("mix"), TaskNames());
-  EXPECT_THAT(*ParseTasks("sort,copy"), testing::ElementsAre("sort", "copy"));
+  EXPECT_THAT(*ParseTasks("sort,copy,copy"), testing::ElementsAre("sort", "copy", "copy"));
+  EXPECT_THAT(*ParseTasks("mix,add"), testing::ElementsAre("add", "copy", "lookup", "reverse", "sort", "add"));
   EXPECT_THAT(std::string(ParseTasks("copy,chess").status().message()), testing::HasSubstr("'chess'"));
 }
 

@@ -28,7 +28,8 @@ constexpr std::int64_t kMost = 1'000'000;
 
 const std::vector<Flag>& Flags() {
   static const std::vector<Flag> flags = {
-      {"task", "NAMES", "mix", "mix, or some of add,copy,lookup,reverse,sort"},
+      {"task", "NAMES", "mix",
+       "of add,copy,lookup,reverse,sort, separated by commas; mix is all of them; twice is twice as often"},
       {"steps", "N", "5000", "steps of the optimiser"},
       {"batch", "N", "32", "examples per step"},
       {"learning-rate", "R", "0.002", "highest learning rate"},

@@ -89,15 +89,18 @@ std::vector<std::string> TaskNames() {
 }
 
 absl::StatusOr<std::vector<std::string>> ParseTasks(std::string_view text) {
-  if (text == "mix") return TaskNames();
-  const std::vector<std::string> names = absl::StrSplit(std::string(text), ',');
-  for (const std::string& name : names) {
-    if (IndexOf(name) == kTasks.size()) {
+  std::vector<std::string> tasks;
+  for (const std::string& name : std::vector<std::string>(absl::StrSplit(std::string(text), ','))) {
+    if (name == "mix") {
+      for (const auto& [known, generator] : kTasks) tasks.emplace_back(known);
+    } else if (IndexOf(name) < kTasks.size()) {
+      tasks.push_back(name);
+    } else {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown task '", name, "'; known: mix, ", absl::StrJoin(TaskNames(), ", ")));
     }
   }
-  return names;
+  return tasks;
 }
 
 bool IsHeldOut(const Example& example) {

@@ -25,7 +25,8 @@ struct Example {
 //   sort     "sort: dbca ->"             "abcd"
 std::vector<std::string> TaskNames();
 
-// "mix" (all of them), or names separated by commas. INVALID_ARGUMENT names the known ones.
+// Names separated by commas, in their order; "mix" stands for all of them. A name may come more than once: then it is
+// drawn so much more often. INVALID_ARGUMENT names the known ones.
 absl::StatusOr<std::vector<std::string>> ParseTasks(std::string_view text);
 
 // Whether an example is kept from training: one in eight prompts, chosen by a hash of the prompt alone, so that it

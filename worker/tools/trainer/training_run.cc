@@ -43,6 +43,7 @@ absl::StatusOr<Accuracies> MeasureAccuracy(Learner& learner, const std::vector<s
                                            std::int64_t count) {
   Accuracies accuracies;
   for (const std::string& task : tasks) {
+    if (accuracies.contains(task)) continue;
     PackedBatch batch;
     for (const Example& example : HeldOutExamples(task, seed, count)) AddExample(example, batch);
     const absl::StatusOr<std::int64_t> exact = learner.CountExact(batch);

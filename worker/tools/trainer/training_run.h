@@ -14,7 +14,7 @@
 namespace headscope::worker {
 
 struct TrainingOptions {
-  // Each example's task is drawn from these.
+  // Each example's task is drawn from these; one that comes twice is drawn twice as often.
   std::vector<std::string> tasks;
   std::int64_t steps = 0;
   // Examples per step.
