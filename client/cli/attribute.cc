@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "client/cli/await_model.h"
 #include "client/cli/command.h"
 #include "client/cli/follow.h"
 #include "client/cli/json_values.h"
@@ -92,7 +93,7 @@ bool PrintFaults(Session& session, const std::string& path, const client::RowRep
 
 absl::StatusOr<client::Job> Submit(Session& session, client::Client& client, client::RowReader& rows,
                                    Request& request) {
-  const auto model = client.GetModel(request.job.spec.model);
+  const auto model = AwaitModel(session, client, request.job.spec.model);
   if (!model.ok()) return model.status();
   if (!model->unsupported.empty()) {
     return absl::FailedPreconditionError(

@@ -44,7 +44,7 @@ absl::Status UnknownModel(const CatalogueRows& rows, const std::string& model) {
   }
   std::string message = absl::StrCat("no worker has the model ", model);
   if (nearest.empty()) {
-    absl::StrAppend(&message, "; no model is known yet: is a worker connected?");
+    absl::StrAppend(&message, "; the connected workers have found no model at all beneath their --model-root");
   } else {
     absl::StrAppend(&message, "; near names: ", absl::StrJoin(nearest, ", ", [](std::string* out, const auto& near) {
       out->append(near.second);
@@ -88,6 +88,12 @@ std::vector<ModelView> MergeCatalogue(const CatalogueRows& rows, const std::vect
     models.push_back(std::move(view));
   }
   return models;
+}
+
+absl::Status CheckAnyWorkerSeen(const CatalogueRows& rows, const std::vector<WorkerView>& connected) {
+  if (!rows.empty() || !connected.empty()) return absl::OkStatus();
+  return MakeError(absl::StatusCode::kUnavailable, "no worker has connected to this server yet, so no model is known",
+                   ErrorDetails{"NO_WORKER", {}, absl::Seconds(1)});
 }
 
 absl::StatusOr<ModelView> FindModel(const CatalogueRows& rows, const std::vector<WorkerView>& connected,

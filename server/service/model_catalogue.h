@@ -26,6 +26,9 @@ struct ModelView {
 // All models by name. Where workers disagree, the word of a connected one that can run the model counts.
 std::vector<ModelView> MergeCatalogue(const CatalogueRows& rows, const std::vector<WorkerView>& connected);
 
+// UNAVAILABLE / NO_WORKER with a RetryInfo while no worker has ever connected: which models there are is not known yet.
+absl::Status CheckAnyWorkerSeen(const CatalogueRows& rows, const std::vector<WorkerView>& connected);
+
 // NOT_FOUND / MODEL_NOT_FOUND, naming the nearest names known.
 absl::StatusOr<ModelView> FindModel(const CatalogueRows& rows, const std::vector<WorkerView>& connected,
                                     const std::string& model);

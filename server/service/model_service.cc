@@ -55,7 +55,9 @@ grpc::ServerUnaryReactor* ModelService::GetModel(grpc::CallbackServerContext* rp
   return call.AnswerOnStore([this, model](JobStore& store) -> absl::StatusOr<v1::GetModelResponse> {
     const absl::StatusOr<CatalogueRows> rows = store.Catalogue();
     if (!rows.ok()) return rows.status();
-    const absl::StatusOr<ModelView> view = FindModel(*rows, shared_.context.fleet.Workers(), model);
+    const std::vector<WorkerView> connected = shared_.context.fleet.Workers();
+    if (absl::Status status = CheckAnyWorkerSeen(*rows, connected); !status.ok()) return status;
+    const absl::StatusOr<ModelView> view = FindModel(*rows, connected, model);
     if (!view.ok()) return view.status();
     v1::GetModelResponse answer;
     *answer.mutable_model() = ToProto(*view);

@@ -78,6 +78,7 @@ class Submission : public std::enable_shared_from_this<Submission> {
     job_.request_hash = RequestHash(job_.spec);
     const absl::StatusOr<CatalogueRows> rows = store.Catalogue();
     if (!rows.ok()) return rows.status();
+    if (absl::Status status = CheckAnyWorkerSeen(*rows, shared_.context.fleet.Workers()); !status.ok()) return status;
     absl::StatusOr<std::string> digest = ResolveModel(*rows, job_.spec.model, job_.spec.model_digest);
     if (!digest.ok()) return digest.status();
     job_.spec.model_digest = *std::move(digest);

@@ -70,6 +70,8 @@ void TokenizeStream::Ask(JobStore& store) {
   if (ended()) return;
   const absl::StatusOr<CatalogueRows> rows = store.Catalogue();
   if (!rows.ok()) return End(rows.status());
+  absl::Status seen = CheckAnyWorkerSeen(*rows, shared_.context.fleet.Workers());
+  if (!seen.ok()) return End(std::move(seen));
   if (absl::Status status = CheckTokenizer(*rows, query_->model); !status.ok()) return End(std::move(status));
   shared_.context.fleet.Tokenize(
       *query_, [self = Self()](const absl::StatusOr<TokenizeAnswer>& answer) { self->Answer(answer); });

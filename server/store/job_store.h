@@ -152,7 +152,8 @@ class JobStore {
   virtual absl::StatusOr<Effect> LoseWorker(const std::string& worker_id) = 0;
 
   // --- shards
-  // At most one per job and phase: its first leasable shard. Jobs being cancelled have none.
+  // At most one per job: its first leasable shard. Jobs being cancelled have none. Of many jobs of one model, digest
+  // and phase only those that the policy would serve first (by priority, leased shards and age).
   virtual absl::StatusOr<std::vector<Candidate>> Candidates() = 0;
   // Nullopt when it is no longer leasable. The statement checks session and state and raises the fence.
   virtual absl::StatusOr<std::optional<Lease>> Claim(const SessionRef& session, const std::string& shard) = 0;

@@ -50,6 +50,10 @@ class Models final : public v1::ModelService::Service {
 
   grpc::Status GetModel(grpc::ServerContext*, const v1::GetModelRequest* request,
                         v1::GetModelResponse* response) override {
+    if (state_.before_first_worker > 0) {
+      --state_.before_first_worker;
+      return ToGrpc(MakeError(absl::StatusCode::kUnavailable, "no worker has connected yet", "NO_WORKER"));
+    }
     for (const v1::Model& model : state_.models) {
       if (model.name() != request->name()) continue;
       *response->mutable_model() = model;

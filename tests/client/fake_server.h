@@ -30,6 +30,8 @@ struct WatchScript {
 // What the server answers and what it saw. Set before a call and read after it: calls are made one at a time.
 struct FakeState {
   std::vector<v1::Model> models;
+  // So many questions for a model are answered with NO_WORKER first: the first worker is still to come.
+  int before_first_worker = 0;
 
   // Uploads. `upload_breaks` counts the ones that end with UNAVAILABLE first.
   int upload_breaks = 0;

@@ -217,6 +217,7 @@ TEST_P(JobStoreContract, AFullQueueTakesNoMoreJobs) {
   const auto refused = store().Submit(job);
   EXPECT_THAT(refused, IsError(StatusCode::kResourceExhausted, "QUEUE_FULL"));
   EXPECT_TRUE(DetailsOf(refused.status()).retry_after.has_value());
+  EXPECT_EQ(store().Candidates()->size(), 32) << "enough to choose from, however many wait";
   ClaimOf(OpenSession("w"), store().Candidates()->front().job);
   EXPECT_THAT(store().Submit(job), IsOk());
 }

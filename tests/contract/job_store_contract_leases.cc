@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <numeric>
+#include <set>
 
 #include "tests/contract/job_store_contract.h"
 
@@ -42,14 +43,36 @@ TEST_P(JobStoreContract, CandidatesNameTheNextShardOfEachJob) {
   const auto candidates = store().Candidates();
   ASSERT_THAT(candidates, IsOk());
   ASSERT_THAT(*candidates, SizeIs(2));
-  const Candidate& next = (*candidates)[0];
+  EXPECT_EQ((*candidates)[0].job, second.id) << "by priority";
+  EXPECT_EQ((*candidates)[0].priority, 4);
+  const Candidate& next = (*candidates)[1];
   EXPECT_EQ(next.job, first.id);
   EXPECT_EQ(next.shard, first.id + ".p1");
+  EXPECT_EQ(next.model, "gpt2");
   EXPECT_EQ(next.leased_shards, 1);
   EXPECT_EQ(next.waited, absl::Seconds(2));
-  EXPECT_EQ((*candidates)[1].job, second.id);
-  EXPECT_EQ((*candidates)[1].priority, 4);
-  EXPECT_EQ((*candidates)[1].model, "gpt2");
+}
+
+TEST_P(JobStoreContract, ManyJobsOfOneKindHideNoOther) {
+  const SessionRef session = OpenSession("w");
+  const Job prepared = SubmitSamples(2 * kShardSamples);
+  Prepare(session, prepared.id);
+  ClaimOf(session, prepared.id);
+  NewJob job = JobOn(Dataset(1));
+  job.spec.priority = 5;
+  for (int i = 0; i < 100; ++i) Submit(job);
+  job.spec.priority = 6;
+  const Job urgent = Submit(job);
+  job.spec.priority = -100;
+  job.spec.model = "another";
+  const Job other = Submit(job);
+  const auto candidates = store().Candidates();
+  ASSERT_THAT(candidates, IsOk());
+  std::set<std::string> jobs;
+  for (const Candidate& candidate : *candidates) jobs.insert(candidate.job);
+  EXPECT_TRUE(jobs.contains(prepared.id)) << "another phase";
+  EXPECT_TRUE(jobs.contains(urgent.id)) << "a higher priority";
+  EXPECT_TRUE(jobs.contains(other.id)) << "another model";
 }
 
 TEST_P(JobStoreContract, PreparationPinsTheModelAndPlansScoring) {

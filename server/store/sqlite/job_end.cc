@@ -74,7 +74,9 @@ absl::Status ExpireJobs(Change& change) {
   std::vector<std::int64_t> expired;
   {
     Rows rows = change.db.Query(
-        "SELECT number FROM job WHERE state = 'QUEUED' AND expire_time IS NOT NULL AND expire_time <= ?", change.now);
+        "SELECT number FROM job INDEXED BY job_expiry WHERE state = 'QUEUED' AND expire_time IS NOT NULL AND "
+        "expire_time <= ?",
+        change.now);
     while (rows.Next()) expired.push_back(rows.Int(0));
   }
   for (const std::int64_t number : expired) {

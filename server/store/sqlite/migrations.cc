@@ -92,7 +92,8 @@ CREATE TABLE job(
   CHECK((state = 'FAILED') = (failure_reason IS NOT NULL)),
   CHECK(end_time IS NULL OR (queued_shards = 0 AND leased_shards = 0)),
   CHECK(state <> 'QUEUED' OR NOT cancel_requested)) STRICT;
-CREATE INDEX job_waiting ON job(number) WHERE queued_shards > 0;
+CREATE INDEX job_waiting ON job(model, prepared, model_digest, priority DESC, leased_shards, number)
+  WHERE queued_shards > 0;
 CREATE INDEX job_state ON job(state, number);
 CREATE INDEX job_model ON job(model, number);
 CREATE INDEX job_dataset ON job(dataset);

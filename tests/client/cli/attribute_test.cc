@@ -93,6 +93,26 @@ TEST_F(AttributeTest, AnUnknownModelIsNotFoundBeforeAnythingIsUploaded) {
   EXPECT_EQ(state().uploads, 0);
 }
 
+TEST_F(AttributeTest, TheFirstWorkerOfAFreshServerIsWaitedFor) {
+  state().before_first_worker = 5;  // more than gRPC tries by itself
+  give_up_after_ = absl::Minutes(1);
+
+  const CliRun run = Attribute({"--detach"});
+
+  EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("waiting for the server's first worker"));
+}
+
+TEST_F(AttributeTest, AServerThatStaysWithoutWorkersIsNotWaitedForForever) {
+  state().before_first_worker = 1000;
+
+  const CliRun run = Attribute({});
+
+  EXPECT_EQ(run.exit_status, 3);
+  EXPECT_THAT(run.err, HasSubstr("no worker has connected yet"));
+  EXPECT_EQ(state().uploads, 0);
+}
+
 TEST_F(AttributeTest, AnUnsupportedModelIsRefusedBeforeAnythingIsUploaded) {
   state().models[0].set_unsupported("model_type \"mamba\"");
 

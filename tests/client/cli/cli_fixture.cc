@@ -41,7 +41,7 @@ CliRun CliTest::Cli(const std::vector<std::string>& arguments) {
   environment.clock = &clock_;
   environment.client_options.initial_backoff = absl::Milliseconds(1);
   environment.client_options.max_backoff = absl::Milliseconds(2);
-  environment.client_options.give_up_after = absl::Milliseconds(50);
+  environment.client_options.give_up_after = give_up_after_;
   const int exit_status = RunCli(arguments, environment);
   return {exit_status, out.str(), err.str()};
 }

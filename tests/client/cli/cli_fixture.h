@@ -55,6 +55,7 @@ class CliTest : public ::testing::Test {
   std::map<std::string, std::string> variables_;
   bool out_is_terminal_ = false;
   bool err_is_terminal_ = false;
+  absl::Duration give_up_after_ = absl::Milliseconds(50);
   std::function<bool()> interrupted_ = [] { return false; };
 
  private:

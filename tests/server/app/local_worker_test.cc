@@ -92,8 +92,7 @@ TEST(LocalWorkerTest, AProgramThatIsNotThereIsTriedAgainUntilTheEnd) {
 TEST(LocalWorkersTest, WhatDoesNotListenIsKilledInTheEnd) {
   const std::string started = MakeFolder("deaf") + "/started";
   LocalWorkers workers;
-  workers.Add(Shell("trap '' TERM; echo on > " + started + "; while true; do sleep 1000; done"),
-              [](const std::string&) {});
+  workers.Add(Shell("trap '' TERM; echo on > " + started + "; exec sleep 1000"), [](const std::string&) {});
   workers.Start();
   ASSERT_NE(AwaitText(started, HasLine, kPatience), "");
 

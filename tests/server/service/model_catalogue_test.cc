@@ -30,6 +30,15 @@ TEST(ModelCatalogueTest, UnknownModelNamesTheNearest) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("near names: llama/tini, llama/tiny"));
 }
 
+TEST(ModelCatalogueTest, BeforeTheFirstWorkerNothingIsSaidOfModels) {
+  const absl::Status status = CheckAnyWorkerSeen({}, {});
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "NO_WORKER");
+  EXPECT_TRUE(DetailsOf(status).retry_after.has_value());
+  EXPECT_TRUE(CheckAnyWorkerSeen({}, {WorkerView{}}).ok()) << "it has no models";
+  EXPECT_TRUE(CheckAnyWorkerSeen({{"w", Entry("m", 'a')}}, {}).ok()) << "a remembered worker has models";
+}
+
 TEST(ModelCatalogueTest, TheOneDigestOnWhichWorkersAgreeIsTaken) {
   EXPECT_EQ(*ResolveModel({{"v", Entry("m", 'a')}, {"w", Entry("m", 'a')}}, "m", ""), std::string(32, 'a'));
   EXPECT_EQ(*ResolveModel({{"v", Entry("m", 'a')}, {"w", Entry("m", 'b')}}, "m", ""), "");
