@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "worker/tensor/layer_kinds.h"
+
 namespace headscope::worker {
 
-enum class NormKind { kLayerNorm, kRmsNorm };
 enum class PositionKind { kLearned, kRotary };
-enum class ActivationKind { kRelu, kGelu, kGeluTanh, kSilu };
 // Where a block's norms stand. kPre: x + f(norm(x)). kPost: norm(x + f(x)). kSandwich: x + norm(f(norm(x))).
 // kParallel: x + attention(norm1(x)) + mlp(norm2(x)), norm2 possibly the same norm.
 enum class ResidualKind { kPre, kPost, kSandwich, kParallel };

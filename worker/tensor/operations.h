@@ -1,0 +1,132 @@
+// The table of operations that the fast engine is made of: all of its arithmetic, forward and reverse, and nothing that
+// knows a model family or an attribution method. Two implementations: LibTorch's own operations on any device
+// (torch_operations.h), and vector kernels with oneDNN's matrix products on the CPU (cpu/cpu_operations.h).
+//
+// Letters: n tokens of a packed batch, H query heads, G key-value heads, d head_dim, w width. Every activation is
+// float32, contiguous, on the table's device, and written in place into tensors that the caller provides. Weights are
+// float32 or bfloat16; with bfloat16 weights the other factor of a product is rounded to bfloat16, and products
+// accumulate in float32. All throw what ATen throws. Results depend on the arguments only: not on the number of
+// threads, nor on what else is packed into the batch beyond the last digits of a product.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "worker/tensor/kernels.h"
+#include "worker/tensor/layer_kinds.h"
+
+namespace headscope::worker {
+
+// y = x W^T + bias for one prepared weight.
+class LinearOperation {
+ public:
+  virtual ~LinearOperation() = default;
+  // x [n, in] -> out [n, out]; added to what `out` holds with `add`.
+  virtual void Forward(const at::Tensor& x, const at::Tensor& out, bool add) = 0;
+  // The transposed product: dout [n, out] -> dx [n, in] = dout W; added to what `dx` holds with `add`.
+  virtual void BackwardToData(const at::Tensor& dout, const at::Tensor& dx, bool add) = 0;
+  // Bytes taken beyond the weight's own.
+  virtual std::int64_t packed_bytes() const = 0;
+};
+
+struct NormOptions {
+  NormKind kind = NormKind::kRmsNorm;
+  double epsilon = 1e-6;
+  // RMS norm multiplies by (1 + gain).
+  bool gain_plus_one = false;
+};
+
+// Gain [w] in the weights' dtype, bias [w] or undefined.
+struct NormWeights {
+  at::Tensor gain;
+  at::Tensor bias;
+};
+
+// One attention layer over a packed batch: token i of a sequence sees the keys (i - window, i] of the same sequence.
+// Query head h reads key-value head h / (H / G).
+struct AttentionOptions {
+  std::int64_t heads = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+  double scale = 1.0;
+  std::optional<std::int64_t> window;
+  // scores <- cap * tanh(scores / cap), before the mask.
+  std::optional<double> soft_cap;
+};
+
+// What the loss of predicting one token from one hidden state is made of.
+struct HeadLossInput {
+  // [vocabulary, w], float32 or bfloat16.
+  at::Tensor weight;
+  // [vocabulary] or undefined.
+  at::Tensor bias;
+  // logits <- cap * tanh(logits / cap).
+  std::optional<double> soft_cap;
+  // [r, w] hidden states.
+  at::Tensor rows;
+  // [r] token ids to be predicted.
+  std::vector<std::int64_t> targets;
+  // [r] what each row's loss is multiplied by in the gradient.
+  std::vector<float> seeds;
+};
+
+// Thread-compatible.
+class Operations {
+ public:
+  virtual ~Operations() = default;
+  virtual std::string_view name() const = 0;
+
+  // weight [out, in], any strides; bias [out] or undefined. What is given is kept alive, not copied, unless packing it
+  // makes products faster.
+  virtual std::unique_ptr<LinearOperation> PrepareLinear(const at::Tensor& weight, const at::Tensor& bias) = 0;
+
+  // x [n, w] -> normed [n, w], the normalised rows before gain and bias; scale [n], what they were multiplied by; and
+  // out [n, w] = normed * gain + bias. `x` may be `normed`.
+  virtual void Norm(const NormOptions& options, const NormWeights& weights, const at::Tensor& x,
+                    const at::Tensor& normed, const at::Tensor& scale, const at::Tensor& out) = 0;
+  // dx [n, w] from dout [n, w] and what Norm left; added to what `dx` holds with `add`. `dx` may be `dout` without
+  // `add`.
+  virtual void NormBackward(const NormOptions& options, const NormWeights& weights, const at::Tensor& dout,
+                            const at::Tensor& normed, const at::Tensor& scale, const at::Tensor& dx, bool add) = 0;
+
+  // out [n, w] = f(up). `up` is overwritten with f'(up): out's derivative, ready for Multiply.
+  virtual void Activate(ActivationKind kind, const at::Tensor& up, const at::Tensor& out) = 0;
+  // out [n, w] = f(gate) * up. Overwritten with out's derivatives: gate with f'(gate) * up, up with f(gate).
+  virtual void ActivateGated(ActivationKind kind, const at::Tensor& gate, const at::Tensor& up,
+                             const at::Tensor& out) = 0;
+  // out = a * b elementwise; `out` may be `a` or `b`.
+  virtual void Multiply(const at::Tensor& a, const at::Tensor& b, const at::Tensor& out) = 0;
+  // x += y.
+  virtual void Add(const at::Tensor& x, const at::Tensor& y) = 0;
+
+  // Half-split rotation in place of the first `dimensions` columns of every head of x [n, heads * d], row i by the
+  // angles of positions[i]; `inverse` rotates back, which is the gradient. positions: int64 [n] on the device.
+  virtual void Rotate(const RopeTable& table, const at::Tensor& positions, std::int64_t head_dim, bool inverse,
+                      const at::Tensor& x) = 0;
+
+  // q [n, H * d], k and v [n, G * d] -> z [n, H * d] and lse [H, n], the natural logarithm of each row's sum of
+  // exponentials of its (scaled, capped) scores. offsets [sequences + 1]: sequence s owns rows [offsets[s], offsets[s +
+  // 1]).
+  virtual void Attention(const AttentionOptions& options, const std::vector<std::int64_t>& offsets, const at::Tensor& q,
+                         const at::Tensor& k, const at::Tensor& v, const at::Tensor& z, const at::Tensor& lse) = 0;
+  // D [H, n] = <z, dz> of every head and token: the base quantity of gradient scores, and what the reverse of attention
+  // needs.
+  virtual void HeadDots(std::int64_t heads, const at::Tensor& z, const at::Tensor& dz, const at::Tensor& dots) = 0;
+  // The reverse: dz [n, H * d] and dots as of HeadDots -> dq [n, H * d], dk and dv [n, G * d], overwritten.
+  virtual void AttentionBackward(const AttentionOptions& options, const std::vector<std::int64_t>& offsets,
+                                 const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& lse,
+                                 const at::Tensor& dz, const at::Tensor& dots, const at::Tensor& dq,
+                                 const at::Tensor& dk, const at::Tensor& dv) = 0;
+
+  // Losses [r] in nats, in float64: logsumexp(logits) - logits[target] of each row. gradient [r, w], where it is
+  // defined, becomes seeds times the losses' gradient with respect to rows; may be `rows`. [r, vocabulary] is never
+  // held.
+  virtual std::vector<double> HeadLoss(const HeadLossInput& input, const at::Tensor& gradient) = 0;
+};
+
+}  // namespace headscope::worker
