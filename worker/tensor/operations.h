@@ -54,9 +54,9 @@ struct AttentionOptions {
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   double scale = 1.0;
-  std::optional<std::int64_t> window;
+  std::optional<std::int64_t> window = std::nullopt;
   // scores <- cap * tanh(scores / cap), before the mask.
-  std::optional<double> soft_cap;
+  std::optional<double> soft_cap = std::nullopt;
 };
 
 // What the loss of predicting one token from one hidden state is made of.
@@ -105,7 +105,8 @@ class Operations {
   virtual void Add(const at::Tensor& x, const at::Tensor& y) = 0;
 
   // Half-split rotation in place of the first `dimensions` columns of every head of x [n, heads * d], row i by the
-  // angles of positions[i]; `inverse` rotates back, which is the gradient. positions: int64 [n] on the device.
+  // angles of positions[i]; `inverse` turns back, which is the gradient (a scaled table
+  // scales both ways). positions: int64 [n] on the device.
   virtual void Rotate(const RopeTable& table, const at::Tensor& positions, std::int64_t head_dim, bool inverse,
                       const at::Tensor& x) = 0;
 
@@ -125,7 +126,7 @@ class Operations {
 
   // Losses [r] in nats, in float64: logsumexp(logits) - logits[target] of each row. gradient [r, w], where it is
   // defined, becomes seeds times the losses' gradient with respect to rows; may be `rows`. [r, vocabulary] is never
-  // held.
+  // held. Throws for targets outside the vocabulary.
   virtual std::vector<double> HeadLoss(const HeadLossInput& input, const at::Tensor& gradient) = 0;
 };
 

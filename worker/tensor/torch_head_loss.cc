@@ -1,0 +1,99 @@
+#include "worker/tensor/torch_head_loss.h"
+
+#include <algorithm>
+
+#include <ATen/ATen.h>
+
+#include "worker/tensor/torch_linear.h"
+
+// Letters: c rows of a chunk, V vocabulary, w width.
+namespace headscope::worker {
+namespace {
+
+// Logits held at a time: 32 MiB.
+constexpr std::int64_t kLogits = std::int64_t{8} << 20;
+
+void CheckInput(const HeadLossInput& input) {
+  const std::int64_t rows = input.rows.size(0), vocabulary = input.weight.size(0);
+  TORCH_CHECK(static_cast<std::int64_t>(input.targets.size()) == rows, rows, " rows have ", input.targets.size(),
+              " targets");
+  TORCH_CHECK(static_cast<std::int64_t>(input.seeds.size()) == rows, rows, " rows have ", input.seeds.size(), " seeds");
+  for (const std::int64_t target : input.targets) {
+    TORCH_CHECK(target >= 0 && target < vocabulary, "target ", target, " is outside a vocabulary of ", vocabulary);
+  }
+}
+
+// Rows of one chunk, their targets [c, 1] and seeds [c, 1].
+struct Chunk {
+  at::Tensor rows;
+  at::Tensor targets;
+  at::Tensor seeds;
+};
+
+// Softmax [c, V] with what belongs to the loss.
+struct Softmax {
+  at::Tensor probabilities;
+  // The soft cap's derivative [c, V], undefined without a cap.
+  at::Tensor slope;
+  // [c], float64.
+  at::Tensor losses;
+};
+
+Softmax TakeSoftmax(const HeadLossInput& input, const Chunk& chunk, TorchLinear* head) {
+  Softmax softmax;
+  at::Tensor logits = at::empty({chunk.rows.size(0), input.weight.size(0)}, chunk.rows.options());
+  head->Forward(chunk.rows, logits, /*add=*/false);
+  if (input.soft_cap.has_value()) {
+    logits.div_(*input.soft_cap).tanh_();
+    softmax.slope = logits.square().neg_().add_(1.0);
+    logits.mul_(*input.soft_cap);
+  }
+  const at::Tensor largest = logits.amax(-1, /*keepdim=*/true);
+  const at::Tensor target_logits = logits.gather(1, chunk.targets);
+  softmax.probabilities = logits.sub_(largest).exp_();
+  const at::Tensor sum = softmax.probabilities.sum(-1, /*keepdim=*/true);  // [c, 1]
+  softmax.probabilities.div_(sum);
+  softmax.losses = (sum.to(at::kDouble).log() + largest.to(at::kDouble) - target_logits.to(at::kDouble)).squeeze(-1);
+  return softmax;
+}
+
+// gradient [c, w] = seeds * sum over words of (probability - is target) * slope * W. The target's term is a float32
+// product of its own: in bfloat16, 1 - probability would lose all its digits where the model is sure.
+void TakeGradient(const HeadLossInput& input, const Chunk& chunk, Softmax softmax, TorchLinear* head,
+                  at::Tensor gradient) {
+  at::Tensor target_factor = softmax.probabilities.gather(1, chunk.targets).sub_(1.0);  // [c, 1]
+  softmax.probabilities.scatter_(1, chunk.targets, 0.0);
+  if (softmax.slope.defined()) {
+    softmax.probabilities.mul_(softmax.slope);
+    target_factor.mul_(softmax.slope.gather(1, chunk.targets));
+  }
+  const at::Tensor target_words = input.weight.index_select(0, chunk.targets.squeeze(-1)).to(at::kFloat);  // [c, w]
+  head->BackwardToData(softmax.probabilities, gradient, /*add=*/false);
+  gradient.addcmul_(target_words, target_factor).mul_(chunk.seeds);
+}
+
+}  // namespace
+
+std::vector<double> TorchHeadLoss(const HeadLossInput& input, const at::Tensor& gradient) {
+  CheckInput(input);
+  const at::Device device = input.rows.device();
+  const std::int64_t total = input.rows.size(0), vocabulary = input.weight.size(0);
+  const at::Tensor targets = at::tensor(input.targets, at::kLong).to(device).unsqueeze(-1);
+  const at::Tensor seeds = at::tensor(at::ArrayRef<float>(input.seeds), at::kFloat).to(device).unsqueeze(-1);
+  at::Tensor losses = at::empty({total}, at::TensorOptions(at::kDouble).device(device));
+  TorchLinear head(input.weight, input.bias);
+  // A soft cap's derivative takes as much again.
+  const std::int64_t step = std::max<std::int64_t>(1, kLogits / (vocabulary * (input.soft_cap.has_value() ? 2 : 1)));
+  for (std::int64_t first = 0; first < total; first += step) {
+    const std::int64_t count = std::min(step, total - first);
+    const Chunk chunk = {input.rows.narrow(0, first, count), targets.narrow(0, first, count),
+                         seeds.narrow(0, first, count)};
+    const Softmax softmax = TakeSoftmax(input, chunk, &head);
+    losses.narrow(0, first, count).copy_(softmax.losses);
+    if (gradient.defined()) TakeGradient(input, chunk, softmax, &head, gradient.narrow(0, first, count));
+  }
+  const at::Tensor on_cpu = losses.cpu();
+  return std::vector<double>(on_cpu.data_ptr<double>(), on_cpu.data_ptr<double>() + total);
+}
+
+}  // namespace headscope::worker
