@@ -5,8 +5,9 @@
 // Letters: n tokens of a packed batch, H query heads, G key-value heads, d head_dim, w width. Every activation is
 // float32, contiguous, on the table's device, and written in place into tensors that the caller provides. Weights are
 // float32 or bfloat16; with bfloat16 weights the other factor of a product is rounded to bfloat16, and products
-// accumulate in float32. All throw what ATen throws. Results depend on the arguments only: not on the number of
-// threads, nor on what else is packed into the batch beyond the last digits of a product.
+// accumulate in float32. All throw what ATen throws. Results depend on the arguments only: not on what else is
+// packed into the batch beyond the last digits of a product, nor on the number of threads (LibTorch's own operations as
+// far as its BLAS keeps to that; OpenBLAS differs in the last digits).
 #pragma once
 
 #include <cstdint>
@@ -105,8 +106,8 @@ class Operations {
   virtual void Add(const at::Tensor& x, const at::Tensor& y) = 0;
 
   // Half-split rotation in place of the first `dimensions` columns of every head of x [n, heads * d], row i by the
-  // angles of positions[i]; `inverse` turns back, which is the gradient (a scaled table
-  // scales both ways). positions: int64 [n] on the device.
+  // angles of positions[i]; `inverse` turns back, which is the gradient (a scaled table scales both ways).
+  // positions: int64 [n] on the device.
   virtual void Rotate(const RopeTable& table, const at::Tensor& positions, std::int64_t head_dim, bool inverse,
                       const at::Tensor& x) = 0;
 
