@@ -9,9 +9,13 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace headscope::worker {
 namespace {
+
+constexpr char kNewerKey[] = "rope_parameters";
+constexpr char kOlderKey[] = "rope_scaling";
 
 // base^(-2i / dimensions), every step rounded to float32 as in the reference implementation.
 std::vector<float> InverseFrequencies(double theta, std::int64_t dimensions) {
@@ -67,11 +71,11 @@ Llama3Scaling ReadLlama3(ConfigReader& config, ConfigReader& scaling) {
 
 // The key that holds the rope's object: the newer one where both are given.
 std::string ScalingKey(ConfigReader& config) {
-  const bool has_new = config.HasValue("rope_parameters"), has_old = config.HasValue("rope_scaling");
-  if (has_new && has_old && config.raw()["rope_parameters"] != config.raw()["rope_scaling"]) {
+  const bool has_new = config.HasValue(kNewerKey), has_old = config.HasValue(kOlderKey);
+  if (has_new && has_old && config.raw()[kNewerKey] != config.raw()[kOlderKey]) {
     config.Invalid("rope_parameters and rope_scaling are both given and differ; keep one");
   }
-  return has_new ? "rope_parameters" : "rope_scaling";
+  return has_new ? kNewerKey : kOlderKey;
 }
 
 std::int64_t RotaryDimensions(ConfigReader& config, std::int64_t head_dim, double partial) {
@@ -84,8 +88,38 @@ std::int64_t RotaryDimensions(ConfigReader& config, std::int64_t head_dim, doubl
   return dimensions;
 }
 
-void ApplyScaling(ConfigReader& config, ConfigReader& scaling, std::vector<float>& inverse) {
-  const std::string kind = scaling.Text("rope_type", scaling.Text("type", "default"));
+// Keys of the newer object that say nothing of scaling.
+bool IsUnscaledKey(const std::string& key) { return key == "rope_theta" || key == "partial_rotary_factor"; }
+
+// Notes an object without a kind: what it wants to change about the rope would be lost. The newer key holds the base
+// frequency too, and is complete with that alone.
+void RequireNothingButBase(ConfigReader& scaling, bool newer_key) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : scaling.raw().items()) {
+    if (!value.is_null() && !(newer_key && IsUnscaledKey(key))) keys.push_back(key);
+  }
+  if (keys.empty() && newer_key) return;
+  scaling.Invalid(absl::StrCat("has no rope_type", keys.empty() ? "" : ", but ", absl::StrJoin(keys, ", "),
+                               "; say which: default, linear or llama3"));
+}
+
+// `rope_type`, or `type` as it was called before.
+std::string ReadKind(ConfigReader& scaling, bool newer_key) {
+  const bool has_new = scaling.HasValue("rope_type"), has_old = scaling.HasValue("type");
+  const std::string older = scaling.Text("type", "default");
+  const std::string kind = scaling.Text("rope_type", older);
+  if (!scaling.status().ok()) return kind;
+  if (!has_new && !has_old) RequireNothingButBase(scaling, newer_key);
+  if (has_new && has_old && kind != older) {
+    scaling.Invalid(absl::StrCat("rope_type \"", kind.substr(0, 80), "\" and type \"", older.substr(0, 80),
+                                 "\" are both given and differ; keep one"));
+  }
+  return kind;
+}
+
+void ApplyScaling(ConfigReader& config, ConfigReader& scaling, bool newer_key, std::vector<float>& inverse) {
+  const std::string kind = ReadKind(scaling, newer_key);
+  if (!scaling.status().ok()) return;
   if (kind == "linear") {
     const float factor = static_cast<float>(scaling.Positive("factor"));
     for (float& frequency : inverse) frequency /= factor;
@@ -93,7 +127,8 @@ void ApplyScaling(ConfigReader& config, ConfigReader& scaling, std::vector<float
     const Llama3Scaling llama3 = ReadLlama3(config, scaling);
     if (scaling.status().ok()) ScaleLlama3(llama3, inverse);
   } else if (kind != "default") {
-    config.Unsupported(absl::StrCat("rope_type \"", kind, "\" is not supported; supported: default, linear, llama3"));
+    config.Unsupported(
+        absl::StrCat("rope_type \"", kind.substr(0, 80), "\" is not supported; supported: default, linear, llama3"));
   }
 }
 
@@ -101,8 +136,9 @@ void ApplyScaling(ConfigReader& config, ConfigReader& scaling, std::vector<float
 
 RopeSpec ReadRope(ConfigReader& config, std::int64_t head_dim, const RopeDefaults& defaults) {
   const std::string key = ScalingKey(config);
+  const bool given = config.HasValue(key);
   const nlohmann::json empty = nlohmann::json::object();
-  const nlohmann::json& object = config.HasValue(key) ? config.raw()[key] : empty;
+  const nlohmann::json& object = given ? config.raw()[key] : empty;
   if (!object.is_object()) {
     config.Invalid(absl::StrCat(key, " must be an object or null"));
     return {};
@@ -120,7 +156,7 @@ RopeSpec ReadRope(ConfigReader& config, std::int64_t head_dim, const RopeDefault
   RopeSpec rope;
   rope.dimensions = RotaryDimensions(config, head_dim, partial);
   if (config.status().ok()) rope.inverse_frequency = InverseFrequencies(theta, rope.dimensions);
-  ApplyScaling(config, scaling, rope.inverse_frequency);
+  if (given) ApplyScaling(config, scaling, key == kNewerKey, rope.inverse_frequency);
   if (!scaling.status().ok()) config.Invalid(std::string(scaling.status().message()));
   return rope;
 }

@@ -17,7 +17,8 @@ struct RopeDefaults {
 
 // The rope that `config` describes for heads of `head_dim` columns: `rope_theta` with `rope_scaling` {type|rope_type},
 // or `rope_parameters`, where both files and keys may be absent or null. Kinds: default, linear, llama3; others are
-// noted as unsupported by name. Faults are noted in `config`, and the result is then of no use.
+// noted as unsupported by name, and an object that scales without saying how is invalid. Faults are noted in `config`,
+// and the result is then of no use.
 RopeSpec ReadRope(ConfigReader& config, std::int64_t head_dim, const RopeDefaults& defaults);
 
 }  // namespace headscope::worker

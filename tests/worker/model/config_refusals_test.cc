@@ -22,6 +22,15 @@ void ExpectRefused(json config, const json& change, absl::StatusCode code, const
   EXPECT_NE(status.message().find(word), absl::string_view::npos) << change << " " << status;
 }
 
+// `config` with `change` merged in, null meaning that the key is taken away: refused with exactly this text.
+void ExpectExactly(json config, const json& change, const std::string& text) {
+  for (const auto& [key, value] : change.items()) {
+    config[key] = value;
+    if (value.is_null()) config.erase(key);
+  }
+  EXPECT_EQ(std::string(StatusOf(config).message()), "config.json: " + text) << change;
+}
+
 constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr absl::StatusCode kUnsupported = absl::StatusCode::kFailedPrecondition;
 
@@ -46,6 +55,19 @@ TEST(ConfigRefusalTest, UnsupportedFeaturesAreNamed) {
   const json gemma2 = TestModel::Golden("gemma2").config;
   ExpectRefused(gemma2, {{"layer_types", {"full_attention", "chunked_attention", "full_attention"}}}, kUnsupported,
                 "chunked_attention");
+}
+
+TEST(ConfigRefusalTest, AttentionToLaterTokensIsRefusedInEveryFamily) {
+  for (const std::string& family : FamilyNames()) {
+    json config = TestModel::Golden(family).config;
+    for (const json& value : {json(true), json("all"), json(1)}) {
+      ExpectRefused(config, {{"use_bidirectional_attention", value}}, kUnsupported, "use_bidirectional_attention");
+    }
+    for (const json& value : {json(false), json(nullptr)}) {
+      config["use_bidirectional_attention"] = value;
+      EXPECT_TRUE(StatusOf(config).ok()) << StatusOf(config);
+    }
+  }
 }
 
 TEST(ConfigRefusalTest, UnknownFamiliesAreToldTheSupportedOnes) {
@@ -106,6 +128,27 @@ TEST(ConfigRefusalTest, NumbersThatDoNotFitTogetherAreNamed) {
       TestModel::Golden("gemma2").config,
       {{"sliding_window", nullptr}, {"layer_types", {"sliding_attention", "full_attention", "full_attention"}}},
       kInvalid, "sliding_window is null");
+  ExpectRefused(TestModel::Golden("gemma2").config, {{"sliding_window", nullptr}}, kInvalid,
+                "layer 0 is sliding_attention but sliding_window is null");
+}
+
+// A number that is not there is replaced by a stand-in; nothing is to be said of that one.
+TEST(ConfigRefusalTest, OneFaultMakesOneMessage) {
+  const json llama = TestModel::Golden("llama").config, gpt2 = TestModel::Golden("gpt2").config;
+  const json gemma2 = TestModel::Golden("gemma2").config;
+  const std::string no_size = " must be an integer from 1 to ";
+  ExpectExactly(llama, {{"hidden_size", nullptr}, {"head_dim", nullptr}},
+                "hidden_size" + no_size + "16777216, found nothing");
+  ExpectExactly(llama, {{"num_attention_heads", "x"}}, "num_attention_heads" + no_size + "4096, found \"x\"");
+  ExpectExactly(gpt2, {{"n_embd", -1}}, "n_embd" + no_size + "16777216, found -1");
+  ExpectExactly(gemma2, {{"num_attention_heads", 0}}, "num_attention_heads" + no_size + "4096, found 0");
+  ExpectExactly(
+      gemma2,
+      {{"num_hidden_layers", nullptr}, {"layer_types", {"sliding_attention", "full_attention", "sliding_attention"}}},
+      "num_hidden_layers" + no_size + "4096, found nothing");
+  ExpectExactly(llama, {{"model_type", 3}}, "model_type must be a string, found 3");
+  ExpectExactly(llama, {{"rope_scaling", {{"rope_type", 3}, {"factor", 2.0}}}},
+                "rope_scaling: rope_type must be a string, found 3");
 }
 
 TEST(ConfigRefusalTest, RopeScalingNeedsItsNumbers) {
@@ -121,6 +164,17 @@ TEST(ConfigRefusalTest, RopeScalingNeedsItsNumbers) {
   ExpectRefused(llama, {{"rope_scaling", scaling}}, kInvalid, "high_freq_factor");
   ExpectRefused(llama, {{"rope_scaling", scaling}, {"rope_parameters", {{"rope_type", "default"}}}}, kInvalid,
                 "differ");
+}
+
+TEST(ConfigRefusalTest, RopeScalingSaysWhichKindItIs) {
+  const json llama = TestModel::Golden("llama").config;
+  ExpectRefused(llama, {{"rope_scaling", {{"factor", 8.0}}}}, kInvalid, "rope_scaling: has no rope_type, but factor");
+  ExpectRefused(llama, {{"rope_scaling", {{"rope_type", nullptr}, {"factor", 8.0}}}}, kInvalid, "has no rope_type");
+  ExpectRefused(llama, {{"rope_scaling", json::object()}}, kInvalid, "rope_scaling: has no rope_type");
+  ExpectRefused(llama, {{"rope_parameters", {{"rope_theta", 1e4}, {"factor", 8.0}, {"low_freq_factor", 1.0}}}},
+                kInvalid, "rope_parameters: has no rope_type, but factor, low_freq_factor");
+  ExpectRefused(llama, {{"rope_scaling", {{"rope_type", "llama3"}, {"type", "linear"}, {"factor", 8.0}}}}, kInvalid,
+                "rope_type \"llama3\" and type \"linear\" are both given and differ");
 }
 
 TEST(ConfigRefusalTest, TextThatIsNoConfigIsRefused) {

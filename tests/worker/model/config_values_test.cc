@@ -83,6 +83,7 @@ TEST(ConfigValuesTest, Gemma2DefaultsWhereKeysAreAbsent) {
 TEST(ConfigValuesTest, Gemma2NullsTurnCapsAndWindowsOff) {
   json config = TestModel::Golden("gemma2").config;
   for (const char* key : {"attn_logit_softcapping", "final_logit_softcapping", "sliding_window"}) config[key] = nullptr;
+  config["layer_types"] = json(config["num_hidden_layers"].get<std::size_t>(), json("full_attention"));
   const DecoderSpec spec = SpecOf(config);
   EXPECT_EQ(spec.attention[0].score_soft_cap, std::nullopt);
   EXPECT_EQ(spec.logit_soft_cap, std::nullopt);
@@ -112,6 +113,27 @@ TEST(ConfigValuesTest, BothGenerationsOfRopeKeysMeanTheSame) {
   oldest_keys["rope_scaling"]["type"] = oldest_keys["rope_scaling"]["rope_type"];
   oldest_keys["rope_scaling"].erase("rope_type");
   EXPECT_EQ(SpecOf(oldest_keys).ropes[0].inverse_frequency, SpecOf(new_keys).ropes[0].inverse_frequency);
+}
+
+TEST(ConfigValuesTest, RopeParametersWithTheBaseAloneScaleNothing) {
+  const json config = TestModel::Golden("llama").config;
+  json with_base = config;
+  with_base["rope_parameters"] = {{"rope_theta", config.value("rope_theta", 1e4)}};
+  json with_both = config;
+  with_both["rope_scaling"] = {{"rope_type", "default"}, {"type", "default"}};
+  json with_nothing = config;
+  with_nothing["rope_parameters"] = json::object();
+  for (const json& other : {with_base, with_both, with_nothing}) {
+    EXPECT_EQ(SpecOf(config).ropes[0].inverse_frequency, SpecOf(other).ropes[0].inverse_frequency) << other;
+  }
+}
+
+TEST(ConfigValuesTest, EveryNameOfTheTanhApproximationIsKnown) {
+  json config = TestModel::Golden("gpt2").config;
+  for (const char* name : {"gelu_new", "gelu_fast", "gelu_accurate", "gelu_pytorch_tanh"}) {
+    config["activation_function"] = name;
+    EXPECT_EQ(SpecOf(config).activation, ActivationKind::kGeluTanh) << name;
+  }
 }
 
 TEST(ConfigValuesTest, EveryFamilyNamesEveryTensorOfItsGoldenCase) {

@@ -11,11 +11,12 @@ namespace headscope::worker {
 namespace {
 
 // gelu_new and its relatives are one function, the tanh approximation.
-constexpr std::array<std::pair<const char*, ActivationKind>, 8> kActivations = {{
+constexpr std::array<std::pair<const char*, ActivationKind>, 9> kActivations = {{
     {"relu", ActivationKind::kRelu},
     {"gelu", ActivationKind::kGelu},
     {"gelu_python", ActivationKind::kGelu},
     {"gelu_new", ActivationKind::kGeluTanh},
+    {"gelu_accurate", ActivationKind::kGeluTanh},
     {"gelu_fast", ActivationKind::kGeluTanh},
     {"gelu_pytorch_tanh", ActivationKind::kGeluTanh},
     {"silu", ActivationKind::kSilu},
@@ -42,13 +43,16 @@ void ReadLlamaSizes(ConfigReader& config, DecoderSpec* spec) {
 }
 
 void CheckHeads(ConfigReader& config, const DecoderSpec& spec) {
-  if (spec.heads % spec.kv_heads == 0) return;
+  // After a fault one of the two may be a stand-in.
+  if (!config.status().ok() || spec.heads % spec.kv_heads == 0) return;
   config.Invalid(absl::StrCat("num_attention_heads must be a multiple of num_key_value_heads, found ", spec.heads,
                               " and ", spec.kv_heads));
 }
 
 std::int64_t WidthPerHead(ConfigReader& config, std::int64_t width, std::int64_t heads) {
   if (width % heads == 0) return width / heads;
+  // After a fault one of the two may be a stand-in.
+  if (!config.status().ok()) return 1;
   config.Invalid(absl::StrCat("the width must be a multiple of the number of heads where head_dim is not given, found ",
                               width, " and ", heads));
   return 1;

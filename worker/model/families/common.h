@@ -15,10 +15,11 @@ ActivationKind ReadActivation(ConfigReader& config, const std::string& key, cons
 // The sizes whose keys llama and its descendants share: vocab_size, hidden_size, intermediate_size, num_hidden_layers.
 void ReadLlamaSizes(ConfigReader& config, DecoderSpec* spec);
 
-// Whether spec's heads are a multiple of its kv heads; notes it otherwise.
+// Whether spec's heads are a multiple of its kv heads; notes it otherwise, unless something was wrong before: then the
+// numbers may be none of the file's.
 void CheckHeads(ConfigReader& config, const DecoderSpec& spec);
 
-// width / heads where they divide, noting it otherwise.
+// width / heads where they divide, noting it otherwise as CheckHeads does.
 std::int64_t WidthPerHead(ConfigReader& config, std::int64_t width, std::int64_t heads);
 
 // The rope of a family that rotates whole heads, given to every layer of spec->attention.

@@ -18,7 +18,8 @@ namespace {
 std::vector<bool> ReadWindowed(ConfigReader& config, std::int64_t layers) {
   std::vector<bool> windowed(layers);
   for (std::int64_t layer = 0; layer < layers; ++layer) windowed[layer] = layer % 2 == 0;
-  if (!config.HasValue("layer_types")) return windowed;
+  // After a fault `layers` may be a stand-in.
+  if (!config.HasValue("layer_types") || !config.status().ok()) return windowed;
   const nlohmann::json& types = config.raw()["layer_types"];
   if (!types.is_array() || static_cast<std::int64_t>(types.size()) != layers) {
     config.Invalid(absl::StrCat("layer_types must be an array of ", layers, " entries"));
@@ -45,9 +46,8 @@ std::vector<AttentionSpec> ReadAttention(ConfigReader& config, std::int64_t laye
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     if (!windowed[layer]) continue;
     attention[layer].window = window;
-    if (!window.has_value() && config.HasValue("layer_types")) {
-      config.Invalid(absl::StrCat("layer ", layer, " is sliding_attention but sliding_window is null"));
-    }
+    if (window.has_value() || !config.status().ok()) continue;
+    config.Invalid(absl::StrCat("layer ", layer, " is sliding_attention but sliding_window is null"));
   }
   return attention;
 }

@@ -59,6 +59,9 @@ void RefuseUnsupported(ConfigReader& config, const std::string& model_type) {
       config.Text("position_embedding_type", "") == "alibi") {
     config.Unsupported(absl::StrCat("ALiBi positions are not supported (model_type \"", model_type, "\")"));
   }
+  if (config.HasValue("use_bidirectional_attention") && config.raw()["use_bidirectional_attention"] != false) {
+    config.Unsupported("use_bidirectional_attention: only attention to earlier tokens is supported");
+  }
 }
 
 FamilyFunction FindFamily(const std::string& model_type) {
@@ -70,7 +73,7 @@ FamilyFunction FindFamily(const std::string& model_type) {
 
 std::string ModelType(ConfigReader& config) {
   const std::string model_type = config.Text("model_type", "");
-  if (model_type.empty()) config.Invalid("model_type is missing");
+  if (model_type.empty() && config.status().ok()) config.Invalid("model_type is missing");
   return model_type;
 }
 
