@@ -21,14 +21,14 @@ bin=$root/build/release/bin
 step "server with one local worker"
 state=$(mktemp -d)
 server=
-stop() {
+clean_up() {
   if [ -n "$server" ]; then
     kill -TERM "$server" 2>/dev/null || true
     wait "$server" || true
   fi
   rm -rf "$state"
 }
-trap stop EXIT
+trap clean_up EXIT
 "$bin/headscope-server" --data-dir "$state/data" --model-root deploy/demo/models --local-workers 1 \
   --listen 127.0.0.1:0 --worker-listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 \
   --ready-file "$state/ready.json" 2>"$state/server.log" &
@@ -50,3 +50,8 @@ step "headscope attribute --model demo --data ${samples#"$root"/}"
 "$bin/headscope" attribute --model demo --data "$samples" --label task="$(basename "$samples" .jsonl)"
 
 step "stop"
+kill -TERM "$server" 2>/dev/null || true
+status=0
+wait "$server" || status=$?
+server=
+[ "$status" -eq 0 ] || { cat "$state/server.log" >&2; echo "quickstart: the server ended with status $status" >&2; exit 1; }

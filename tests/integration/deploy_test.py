@@ -1,7 +1,11 @@
 """What no container engine is at hand for: files, packages, users and flags that deployment names must exist."""
 
+import glob
+import json
 import os
+import pathlib
 import re
+import shutil
 import subprocess
 import unittest
 
@@ -9,6 +13,7 @@ from harness import BIN, SOURCE
 
 DOCKERFILE = (SOURCE / "Dockerfile").read_text()
 COMPOSE = (SOURCE / "deploy/compose/compose.yaml").read_text()
+PROMETHEUS = (SOURCE / "deploy/prometheus/prometheus.yml").read_text()
 QUICKSTART = (SOURCE / "deploy/quickstart.sh").read_text()
 
 
@@ -17,8 +22,40 @@ def packages(name):
     return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
-def help_of(program):
-    return subprocess.run([str(BIN / program), "--help"], capture_output=True, text=True, timeout=60).stdout
+def flags_of(program, *command):
+    """The flags that a program, or one of its commands, explains."""
+    shown = subprocess.run([str(BIN / program), *command, "--help"], capture_output=True, text=True, timeout=60).stdout
+    return set(re.findall(r"^ +(?:-\w, )?(--[a-z][a-z-]*)", shown, re.M))
+
+
+def flags_in(text):
+    return re.findall(r"(?<![\w-])(--[a-z][a-z-]*)", text)
+
+
+def services():
+    """name -> text of every service of the compose file, anchors filled in."""
+    block = re.search(r"^services:\n(.*?)^\S", COMPOSE, re.S | re.M)[1]
+    parts = re.split(r"^  ([a-z0-9-]+):", block, flags=re.M)
+    found = dict(zip(parts[1::2], parts[2::2], strict=True))
+    anchors = {anchor: text for text in found.values() for anchor in re.findall(r"\A &(\w+)", text)}
+    return {name: text + "".join(anchors[anchor] for anchor in re.findall(r"<<: \*(\w+)", text))
+            for name, text in found.items()}
+
+
+def entrypoint(program):
+    return re.search(rf'^ENTRYPOINT \["{program}"(.*)\]', DOCKERFILE, re.M)[1]
+
+
+def health_checks():
+    return [json.loads(command) for command in re.findall(r"^HEALTHCHECK .*CMD (\[.*\])$", DOCKERFILE, re.M)]
+
+
+def known_to_apt(names):
+    """Those of `names` that are installed or that apt could install."""
+    shown = subprocess.run(["dpkg-query", "-W", "-f", "${Package}\n", *names], capture_output=True, text=True).stdout
+    found = set(shown.split()) & set(names)
+    shown = subprocess.run(["apt-cache", "show", "--no-all-versions", *names], capture_output=True, text=True).stdout
+    return found | set(re.findall(r"^Package: (\S+)$", shown, re.M))
 
 
 def libraries(program):
@@ -70,10 +107,22 @@ class DeployTest(unittest.TestCase):
         for program in re.findall(r"/src/build/release/bin/(\S+)", DOCKERFILE):
             self.assertTrue((BIN / program).exists(), program)
 
-    def test_every_package_list_named_exists_and_its_packages_are_real(self):
+    def test_every_package_list_named_exists(self):
         for name in re.findall(r"^(?:RUN )?\S*install-packages\.sh ([a-z ]+)", DOCKERFILE + QUICKSTART, re.M):
             for word in name.split():
                 self.assertTrue(packages(word), word)
+
+    def test_every_package_is_one_of_debian_12(self):
+        if not shutil.which("apt-cache") or not shutil.which("dpkg-query"):
+            self.skipTest("there is no apt here to ask")
+        release = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', pathlib.Path("/etc/os-release").read_text(), re.M))
+        if (release.get("ID"), release.get("VERSION_ID")) != ("debian", "12"):
+            self.skipTest("the lists name packages of Debian 12, and this is another system")
+        names = {name for path in (SOURCE / "deploy/packages").glob("*.txt") for name in packages(path.stem)}
+        unknown = names - known_to_apt(names)
+        if unknown and not glob.glob("/var/lib/apt/lists/*_Packages*"):
+            self.skipTest(f"apt has no package lists, so {', '.join(sorted(unknown))} cannot be looked up")
+        self.assertFalse(unknown)
 
     def test_runtime_packages_bring_every_shared_library(self):
         for program, image in (("headscope-server", "server"), ("headscope", "server"), ("headscope-worker", "worker"),
@@ -90,18 +139,42 @@ class DeployTest(unittest.TestCase):
             self.assertFalse([lib for lib in libraries(program) if "torch" in lib or "c10" in lib], program)
 
     def test_flags_are_known(self):
-        for program, text in (("headscope-server", re.search(r"  server:.*?(?=\n  worker-1)", COMPOSE, re.S)[0]),
-                              ("headscope-worker", re.search(r"  worker-1:.*?(?=\n  prometheus)", COMPOSE, re.S)[0])):
-            known = help_of(program)
-            for flag in re.findall(r"(--[a-z][a-z-]+)=", text):
-                self.assertIn(flag, known, program)
-        for program in ("headscope-server", "headscope-worker"):
-            for entry in re.findall(rf'ENTRYPOINT \["{program}"(.*)\]', DOCKERFILE):
-                for flag in re.findall(r"--[a-z-]+", entry):
-                    self.assertIn(flag, help_of(program))
-        for flag in re.findall(r"(--[a-z-]+)", re.search(r'headscope-server" (.*?)2>', QUICKSTART, re.S)[1]):
-            self.assertIn(flag, help_of("headscope-server"))
-        self.assertIn("health", help_of("headscope"))
+        for program, service in (("headscope-server", "server"), ("headscope-worker", "worker-1"),
+                                 ("headscope-worker", "worker-2")):
+            command = re.search(r"command:(.*?)\n    \w", services()[service], re.S)[1]
+            self.assertTrue(flags_in(command), service)
+            self.assertLessEqual(set(flags_in(command)), flags_of(program), service)
+            self.assertLessEqual(set(flags_in(entrypoint(program))), flags_of(program))
+        started = re.search(r'headscope-server" (.*?)2>', QUICKSTART, re.S)[1]
+        self.assertLessEqual(set(flags_in(started)), flags_of("headscope-server"))
+        self.assertFalse({"--no-such-flag"} & flags_of("headscope-server"))
+
+    def test_health_checks_ask_what_the_images_serve(self):
+        checks = health_checks()
+        self.assertEqual(len(checks), 2)
+        for command in checks:
+            known = flags_of(command[0], "health") | flags_of(command[0])
+            self.assertLessEqual(set(flags_in(" ".join(command))), known)
+            # Nobody need be there; a command line that makes no sense would be status 2.
+            done = subprocess.run([str(BIN / command[0]), *command[1:]], capture_output=True, text=True, timeout=60)
+            self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+        server, worker = (" ".join(command) for command in checks)
+        listen = re.search(r"--listen=\S+:(\d+)", services()["server"])[1]
+        self.assertIn(f":{listen} ", server)
+        self.assertIn(re.search(r'--metrics-listen", "\S+:(\d+)"', entrypoint("headscope-worker"))[1], worker)
+
+    def test_addresses_name_services_and_their_ports(self):
+        server = services()["server"]
+        served = {"server": re.search(r"--metrics-listen=\S+:(\d+)", server)[1]}
+        for name in services():
+            if name.startswith("worker-"):
+                served[name] = re.search(r'--metrics-listen", "\S+:(\d+)"', entrypoint("headscope-worker"))[1]
+                dialled = re.search(r"--server=(\S+?):(\d+)", services()[name])
+                self.assertEqual(dialled[1], "server")
+                self.assertEqual(dialled[2], re.search(r"--worker-listen=\S+:(\d+)", server)[1])
+        targets = dict(target.split(":") for line in re.findall(r"targets: \[(.*)\]", PROMETHEUS)
+                       for target in re.findall(r'"([^"]+)"', line))
+        self.assertEqual(targets, served)
 
     def test_images_run_as_nobody_in_particular(self):
         stages = DOCKERFILE.split("\nFROM ")
