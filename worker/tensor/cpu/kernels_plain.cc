@@ -1,0 +1,15 @@
+// The kernels for every processor: vectors of 4 floats, which SSE2 and NEON have.
+#include "worker/tensor/cpu/kernels_tables.h"
+
+namespace headscope::worker {
+namespace {
+constexpr int kLanes = 4;
+constexpr int kTileRows = 6;
+}  // namespace
+}  // namespace headscope::worker
+
+#include "worker/tensor/cpu/kernels_all.inc"
+
+namespace headscope::worker {
+constinit const KernelTable kPlainKernels = MakeKernelTable("plain");
+}  // namespace headscope::worker
