@@ -68,7 +68,7 @@ TEST(SampleEncoderTest, AllButTheFirstTokenOfATextIsResponse) {
   const auto sample = EncodeText(*MakeTokenizer(), "hello", Options());
   ASSERT_TRUE(sample.ok()) << sample.status();
   EXPECT_THAT(sample->ids, ElementsAre(kBegin, kHello, kEnd));
-  EXPECT_EQ(sample->prompt_tokens, 0);
+  EXPECT_EQ(sample->prompt_tokens, 1);
 }
 
 TEST(SampleEncoderTest, MaxTokensKeepsTheFirstTokensAndCountsTheOthers) {
@@ -92,12 +92,17 @@ TEST(SampleEncoderTest, AResponseCutAwayWholeIsInvalid) {
   ExpectInvalid(EncodePair(*MakeTokenizer(), "he", "hello", options), wanted);
   ExpectInvalid(CheckTokenIds({1, 2, 3}, 2, options), wanted);
   options.max_tokens = 1;
-  ExpectInvalid(EncodeText(*MakeTokenizer(), "hello", options), "cut away whole");
+  ExpectInvalid(EncodeText(*MakeTokenizer(), "hello", options),
+                "the response is cut away whole: its first scored token is number 2 and --max-tokens keeps 1");
 }
 
 TEST(SampleEncoderTest, RowsWithoutASupervisedTokenAreInvalid) {
   ExpectInvalid(EncodePair(*MakeTokenizer(), "he", "", Options()), "the response is empty");
   ExpectInvalid(EncodeText(*MakeTokenizer(), "", Options()), "the text is empty");
+  EncodeOptions no_end = Options();
+  no_end.end_of_sequence.reset();
+  ExpectInvalid(EncodeText(*ParseTokenizer(TinyTokenizerJson()), "h", no_end),
+                "no token can be scored: the text has 1 token and needs at least 2");
   ExpectInvalid(CheckTokenIds({1, 2}, 2, Options()), "the response is empty: all 2 tokens are prompt");
   ExpectInvalid(CheckTokenIds({1}, 0, Options()), "has 1 tokens without a prompt and needs at least 2");
   ExpectInvalid(CheckTokenIds({}, 0, Options()), "has 0 tokens without a prompt");

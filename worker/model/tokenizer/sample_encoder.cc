@@ -92,7 +92,12 @@ absl::StatusOr<EncodedSample> EncodeText(const Tokenizer& tokenizer, std::string
   auto ids = tokenizer.Encode(text, /*add_special_tokens=*/true);
   if (!ids.ok()) return AtFault("text", ids.status());
   AppendEndOfSequence(options, *ids);
-  return CutAndCheck(EncodedSample{.ids = *std::move(ids)}, options);
+  if (ids->size() < 2) {
+    return absl::InvalidArgumentError(absl::StrCat("no token can be scored: the text has ", ids->size(), " token",
+                                                   ids->size() == 1 ? "" : "s",
+                                                   " and needs at least 2, since the first is no response"));
+  }
+  return CutAndCheck(EncodedSample{.ids = *std::move(ids), .prompt_tokens = 1}, options);
 }
 
 absl::StatusOr<EncodedSample> CheckTokenIds(std::vector<std::int32_t> ids, std::int64_t prompt_tokens,

@@ -13,7 +13,8 @@ namespace headscope::worker {
 
 struct EncodedSample {
   std::vector<std::int32_t> ids;
-  // Tokens before the response. 0 for a plain text, whose first token is unsupervised then.
+  // Tokens before the response; 1 for a plain text. 0 only for token ids: their first token, which nothing predicts, is
+  // unsupervised all the same.
   std::int64_t prompt_tokens = 0;
   // Tokens that `max_tokens` cut away.
   std::int64_t cut_tokens = 0;
