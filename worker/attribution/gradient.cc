@@ -28,11 +28,20 @@ HeadSums Sum(const float* d, std::int64_t length, std::int64_t prompt_tokens) {
   return sums;
 }
 
+// `what` of a sample is not finite. Alone in its batch a sample needs no number.
+absl::Status NotFinite(std::int64_t sample, std::int64_t samples, const std::string& what) {
+  return absl::DataLossError(
+      absl::StrCat(samples == 1 ? "" : absl::StrCat("sample ", sample, " of the batch: "), what,
+                   "; either the weights hold infinities or NaN, or values grow beyond what the dtype can hold (then "
+                   "--dtype float64 may help)"));
+}
+
 absl::Status CheckObjectives(const std::vector<double>& objective) {
-  for (std::size_t sample = 0; sample < objective.size(); ++sample) {
+  const auto samples = static_cast<std::int64_t>(objective.size());
+  for (std::int64_t sample = 0; sample < samples; ++sample) {
     if (std::isfinite(objective[sample])) continue;
-    return absl::DataLossError(absl::StrCat("sample ", sample, " of the batch: its objective is not finite (",
-                                            objective[sample], "); the weights hold or produce infinities or NaN"));
+    return NotFinite(sample, samples,
+                     absl::StrCat("the loss is ", objective[sample], ", so no score of any layer and head is finite"));
   }
   return absl::OkStatus();
 }
@@ -72,8 +81,8 @@ absl::StatusOr<BatchScores> GradientMethod::Score(Engine& engine, const PackedBa
           std::isfinite(scores.planes[kResponseAbsolute].values[at])) {
         continue;
       }
-      return absl::DataLossError(absl::StrCat("sample ", sample, " of the batch: the score of layer ", row / heads,
-                                              ", head ", row % heads, " is not finite"));
+      return NotFinite(sample, batch.size(),
+                       absl::StrCat("the score of layer ", row / heads, ", head ", row % heads, " is not finite"));
     }
   }
   return scores;

@@ -29,7 +29,8 @@ class Method {
   virtual std::string_view name() const = 0;
   // Names of the planes it fills, sorted.
   virtual std::vector<std::string> PlaneNames() const = 0;
-  // Errors: those of Engine; DATA_LOSS when a score or objective is not finite, naming sample, layer and head.
+  // Errors: those of Engine; DATA_LOSS when a score or objective is not finite, naming layer and head, and the sample
+  // where the batch has several.
   virtual absl::StatusOr<BatchScores> Score(Engine& engine, const PackedBatch& batch, std::int64_t layers,
                                             std::int64_t heads, const CancelCheck& cancelled) const = 0;
 };

@@ -75,6 +75,14 @@ TEST(GradientMethodTest, ANonFiniteScoreNamesSampleLayerAndHead) {
       << status;
 }
 
+TEST(GradientMethodTest, ASampleAloneNeedsNoNumber) {
+  PackedBatch batch;
+  batch.Add({1, 2, 3}, 1);
+  FakeEngine engine({{1.0}, {1.0f, -INFINITY, 1.0f}});
+  const absl::Status status = GradientMethod().Score(engine, batch, 1, 1, nullptr).status();
+  EXPECT_EQ(status.message().find("the score of layer 0, head 0 is not finite; either the weights"), 0u) << status;
+}
+
 TEST(GradientMethodTest, InfinitiesThatCancelAreStillNonFinite) {
   PackedBatch batch;
   batch.Add({1, 2, 3}, 1);
