@@ -15,7 +15,7 @@ constexpr std::int64_t kMaxConfigBytes = 16 << 20;
 absl::StatusOr<Architecture> ReadArchitecture(const ModelDirectory& directory) {
   if (directory.Contains("adapter_config.json")) {
     return absl::FailedPreconditionError(
-        absl::StrCat(directory.path(),
+        absl::StrCat(directory.shown(),
                      ": adapter_config.json: LoRA adapters are not supported; merge the adapter into its base model "
                      "(merge_and_unload in peft) and save that"));
   }

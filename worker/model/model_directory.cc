@@ -20,16 +20,30 @@ namespace {
 
 std::string ErrorText(int error) { return std::strerror(error); }
 
-// The path without links, dots or repeated slashes; empty when it does not exist.
-std::string Canonical(const std::string& path) {
+// What `errno` = `error` means for `what`: what is not there, and what is but cannot be had at the moment.
+absl::Status SystemError(int error, const std::string& what) {
+  const std::string text = absl::StrCat(what, ": ", ErrorText(error));
+  return error == ENOENT || error == ENOTDIR ? absl::NotFoundError(text) : absl::UnavailableError(text);
+}
+
+// The path without links, dots or repeated slashes. Errors say nothing of where it is but `shown`.
+absl::StatusOr<std::string> Canonical(const std::string& path, const std::string& shown) {
   const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), std::free);
-  return resolved == nullptr ? std::string() : std::string(resolved.get());
+  if (resolved == nullptr) return SystemError(errno, shown);
+  return std::string(resolved.get());
 }
 
 bool IsBeneath(const std::string& path, const std::string& root) {
   if (root == "/") return true;
   return path == root ||
          (path.size() > root.size() && path.compare(0, root.size(), root) == 0 && path[root.size()] == '/');
+}
+
+// How messages name `directory`: beneath the root, as people know it who see no more of this machine than the root.
+std::string Shown(const std::string& directory, const std::string& root) {
+  if (root.empty()) return directory;
+  const std::string prefix = root.back() == '/' ? root : root + "/";
+  return directory.compare(0, prefix.size(), prefix) == 0 ? directory.substr(prefix.size()) : "the model directory";
 }
 
 // Opens `path`, canonical and beneath `root`, so that nothing swapped in meanwhile leads out of the root. Kernels and
@@ -55,13 +69,11 @@ int OpenBeneath(const std::string& root, const std::string& path) {
 
 }  // namespace
 
-ModelFile::ModelFile(int descriptor, std::string path, std::int64_t size_bytes)
-    : descriptor_(descriptor), path_(std::move(path)), size_bytes_(size_bytes) {}
+ModelFile::ModelFile(int descriptor, std::string shown, const FileIdentity& identity)
+    : descriptor_(descriptor), shown_(std::move(shown)), identity_(identity) {}
 
 ModelFile::ModelFile(ModelFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)),
-      path_(std::move(other.path_)),
-      size_bytes_(other.size_bytes_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), shown_(std::move(other.shown_)), identity_(other.identity_) {}
 
 ModelFile::~ModelFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -72,10 +84,10 @@ absl::Status ModelFile::Read(std::int64_t offset, std::int64_t length, void* des
   while (length > 0) {
     const ssize_t got = ::pread(descriptor_, out, static_cast<std::size_t>(length), offset);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return absl::DataLossError(absl::StrCat(path_, ": cannot be read: ", ErrorText(errno)));
+    if (got < 0) return absl::DataLossError(absl::StrCat(shown_, ": cannot be read: ", ErrorText(errno)));
     if (got == 0) {
       return absl::DataLossError(
-          absl::StrCat(path_, ": ended at byte ", offset, ", ", length, " bytes early: it changed while being read"));
+          absl::StrCat(shown_, ": ended at byte ", offset, ", ", length, " bytes early: it changed while being read"));
     }
     out += got;
     offset += got;
@@ -86,26 +98,28 @@ absl::Status ModelFile::Read(std::int64_t offset, std::int64_t length, void* des
 
 absl::Status ModelFile::CheckSize() const {
   struct stat info = {};
-  if (::fstat(descriptor_, &info) != 0) return absl::DataLossError(absl::StrCat(path_, ": ", ErrorText(errno)));
-  if (info.st_size == size_bytes_) return absl::OkStatus();
+  if (::fstat(descriptor_, &info) != 0) return absl::DataLossError(absl::StrCat(shown_, ": ", ErrorText(errno)));
+  if (info.st_size == size_bytes()) return absl::OkStatus();
   return absl::DataLossError(
-      absl::StrCat(path_, ": changed from ", size_bytes_, " to ", info.st_size, " bytes while being read"));
+      absl::StrCat(shown_, ": changed from ", size_bytes(), " to ", info.st_size, " bytes while being read"));
 }
 
-ModelDirectory::ModelDirectory(std::string directory, std::string root)
-    : directory_(std::move(directory)), root_(std::move(root)) {}
+ModelDirectory::ModelDirectory(std::string directory, std::string root, std::string shown)
+    : directory_(std::move(directory)), root_(std::move(root)), shown_(std::move(shown)) {}
 
 absl::StatusOr<ModelDirectory> ModelDirectory::Open(const std::string& directory, const std::string& root) {
-  const std::string canonical = Canonical(directory);
-  const std::string canonical_root = root.empty() ? canonical : Canonical(root);
+  const std::string shown = Shown(directory, root);
+  const absl::StatusOr<std::string> canonical = Canonical(directory, absl::StrCat("model directory ", shown));
+  if (!canonical.ok()) return canonical.status();
+  const absl::StatusOr<std::string> canonical_root = root.empty() ? canonical : Canonical(root, "the model root");
+  if (!canonical_root.ok()) return canonical_root.status();
   struct stat info = {};
-  if (canonical.empty() || ::stat(canonical.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) {
-    return absl::NotFoundError(absl::StrCat("no model directory ", directory));
+  if (::stat(canonical->c_str(), &info) != 0) return SystemError(errno, absl::StrCat("model directory ", shown));
+  if (!S_ISDIR(info.st_mode)) return absl::NotFoundError(absl::StrCat(shown, " is not a directory"));
+  if (!IsBeneath(*canonical, *canonical_root)) {
+    return absl::PermissionDeniedError(absl::StrCat("model directory ", shown, " is not beneath the model root"));
   }
-  if (canonical_root.empty() || !IsBeneath(canonical, canonical_root)) {
-    return absl::PermissionDeniedError(absl::StrCat("model directory ", directory, " is not beneath its root ", root));
-  }
-  return ModelDirectory(directory, canonical_root);
+  return ModelDirectory(directory, *canonical_root, shown);
 }
 
 bool ModelDirectory::Contains(const std::string& name) const {
@@ -114,22 +128,27 @@ bool ModelDirectory::Contains(const std::string& name) const {
 }
 
 absl::StatusOr<ModelFile> ModelDirectory::OpenFile(const std::string& name) const {
-  const std::string path = absl::StrCat(directory_, "/", name);
   if (name.empty() || name == "." || name == ".." || name.find('/') != std::string::npos ||
       name.find('\0') != std::string::npos) {
     return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is not a plain file name"));
   }
-  const std::string canonical = Canonical(path);
-  if (canonical.empty()) return absl::NotFoundError(absl::StrCat("no file ", path));
-  if (!IsBeneath(canonical, root_)) {
-    return absl::PermissionDeniedError(absl::StrCat(path, " leads to a file outside of ", root_));
+  const std::string shown = absl::StrCat(shown_, "/", name);
+  const absl::StatusOr<std::string> canonical = Canonical(absl::StrCat(directory_, "/", name), shown);
+  if (!canonical.ok()) return canonical.status();
+  if (!IsBeneath(*canonical, root_)) {
+    return absl::PermissionDeniedError(absl::StrCat(shown, " leads to a file outside of the model root"));
   }
-  const int descriptor = OpenBeneath(root_, canonical);
-  if (descriptor < 0) return absl::NotFoundError(absl::StrCat(path, ": cannot be opened: ", ErrorText(errno)));
+  const int descriptor = OpenBeneath(root_, *canonical);
+  if (descriptor < 0) return SystemError(errno, shown);
   struct stat info = {};
-  const bool known = ::fstat(descriptor, &info) == 0;
-  ModelFile file(descriptor, path, known ? info.st_size : 0);
-  if (!known || !S_ISREG(info.st_mode)) return absl::InvalidArgumentError(absl::StrCat(path, " is not a regular file"));
+  const int error = ::fstat(descriptor, &info) == 0 ? 0 : errno;
+  ModelFile file(descriptor, shown,
+                 {.device = info.st_dev,
+                  .inode = info.st_ino,
+                  .size_bytes = info.st_size,
+                  .modified_ns = info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec});
+  if (error != 0) return SystemError(error, shown);
+  if (!S_ISREG(info.st_mode)) return absl::InvalidArgumentError(absl::StrCat(shown, " is not a regular file"));
   return file;
 }
 
@@ -138,7 +157,7 @@ absl::StatusOr<std::string> ModelDirectory::ReadText(const std::string& name, st
   if (!file.ok()) return file.status();
   if (file->size_bytes() > max_bytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(file->path(), " has ", file->size_bytes(), " bytes, at most ", max_bytes, " are accepted"));
+        absl::StrCat(file->shown(), " has ", file->size_bytes(), " bytes, at most ", max_bytes, " are accepted"));
   }
   std::string text(static_cast<std::size_t>(file->size_bytes()), '\0');
   const absl::Status status = file->Read(0, file->size_bytes(), text.data());

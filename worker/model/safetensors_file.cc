@@ -15,7 +15,7 @@ constexpr std::int64_t kLengthBytes = 8;
 absl::StatusOr<std::int64_t> ReadHeaderLength(const ModelFile& file) {
   if (file.size_bytes() < kLengthBytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(file.path(), ": safetensors: the file has ", file.size_bytes(), " bytes, at least 8 are needed"));
+        absl::StrCat(file.shown(), ": safetensors: the file has ", file.size_bytes(), " bytes, at least 8 are needed"));
   }
   std::array<unsigned char, kLengthBytes> bytes = {};
   const absl::Status status = file.Read(0, kLengthBytes, bytes.data());
@@ -24,7 +24,7 @@ absl::StatusOr<std::int64_t> ReadHeaderLength(const ModelFile& file) {
   for (int i = kLengthBytes - 1; i >= 0; --i) length = length << 8 | bytes[i];
   const auto rest = static_cast<std::uint64_t>(file.size_bytes() - kLengthBytes);
   if (length < 2 || length > static_cast<std::uint64_t>(kMaxHeaderBytes) || length > rest) {
-    return absl::InvalidArgumentError(absl::StrCat(file.path(), ": safetensors: a header of ", length,
+    return absl::InvalidArgumentError(absl::StrCat(file.shown(), ": safetensors: a header of ", length,
                                                    " bytes, accepted are 2 to ", kMaxHeaderBytes, " and the file has ",
                                                    rest, " after the length: truncated, or not safetensors"));
   }
@@ -46,7 +46,7 @@ absl::StatusOr<SafetensorsFile> SafetensorsFile::Open(const ModelDirectory& dire
   if (!status.ok()) return status;
   const std::int64_t data_begin = kLengthBytes + *length;
   absl::StatusOr<SafetensorsHeader> header =
-      ParseSafetensorsHeader(text, file->size_bytes() - data_begin, file->path());
+      ParseSafetensorsHeader(text, file->size_bytes() - data_begin, file->shown());
   if (!header.ok()) return header.status();
   status = file->CheckSize();
   if (!status.ok()) return status;

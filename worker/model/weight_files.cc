@@ -47,6 +47,10 @@ absl::StatusOr<WeightMap> ReadIndex(const ModelDirectory& directory) {
     files[file.get<std::string>()].push_back(tensor);
   }
   if (files.empty()) return IndexError("names no tensors");
+  if (files.size() > kMaxShardFiles) {
+    return IndexError(absl::StrCat("names ", files.size(), " files, at most ", kMaxShardFiles,
+                                   " are accepted; save the model in larger shards"));
+  }
   return files;
 }
 
@@ -54,12 +58,12 @@ absl::Status NoWeights(const ModelDirectory& directory) {
   for (const char* other : {"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack"}) {
     if (!directory.Contains(other)) continue;
     return absl::FailedPreconditionError(
-        absl::StrCat(directory.path(), ": the weights are in ", other,
+        absl::StrCat(directory.shown(), ": the weights are in ", other,
                      " only, and pickles and other formats are not read; convert them with transformers: "
                      "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(NEW_DIR, safe_serialization=True)"));
   }
   return absl::NotFoundError(
-      absl::StrCat(directory.path(), ": neither ", kSingleFile, " nor ", kIndexFile, " is there"));
+      absl::StrCat(directory.shown(), ": neither ", kSingleFile, " nor ", kIndexFile, " is there"));
 }
 
 }  // namespace

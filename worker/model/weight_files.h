@@ -1,6 +1,7 @@
 // All weight files of a model directory as one set of named tensors.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -11,6 +12,9 @@
 #include "worker/model/safetensors_file.h"
 
 namespace headscope::worker {
+
+// Files that an index may name: each is held open, and models of hundreds of gigabytes have a few hundred.
+inline constexpr std::size_t kMaxShardFiles = 1024;
 
 // A tensor and the file that holds it.
 struct TensorLocation {

@@ -48,8 +48,10 @@ class DeviceThread {
     }
   }
 
- private:
+  // As Run, without waiting.
   void Post(std::function<void()> closure);
+
+ private:
   void Loop();
 
   const int compute_threads_;

@@ -39,6 +39,12 @@ absl::Status TooLarge(const std::string& name, DType dtype, std::int64_t bytes, 
 
 }  // namespace
 
+std::int64_t ModelCache::Item::Bytes() const {
+  std::int64_t bytes = model->resident_bytes();
+  for (const auto& [kind, engine] : idle_engines) bytes += engine->held_bytes();
+  return bytes;
+}
+
 absl::Status ModelCache::CheckFits(const ModelEntry& model, DType dtype) const {
   const std::int64_t bytes = EstimateBytes(model, dtype);
   if (bytes <= options_.budget_bytes) return absl::OkStatus();
@@ -62,11 +68,11 @@ bool ModelCache::MakeRoom(std::int64_t bytes, const std::string& reason) {
   {
     absl::MutexLock lock(&mutex_);
     std::int64_t used = 0;
-    for (const Item& item : items_) used += item.model->resident_bytes();
+    for (const Item& item : items_) used += item.Bytes();
     for (auto item = items_.end(); item != items_.begin() && used + bytes > options_.budget_bytes;) {
       --item;
-      if (item->model.use_count() > 1) continue;
-      used -= item->model->resident_bytes();
+      if (item->IsHeld()) continue;
+      used -= item->Bytes();
       evicted.push_back(std::move(*item));
       item = items_.erase(item);
     }
@@ -82,6 +88,26 @@ bool ModelCache::MakeRoom(std::int64_t bytes, const std::string& reason) {
 void ModelCache::EvictUnused() {
   MakeRoom(options_.budget_bytes, "memory");
   Report();
+}
+
+void ModelCache::KeepEngine(const Model& model, EngineKind kind, std::unique_ptr<Engine> engine) {
+  {
+    absl::MutexLock lock(&mutex_);
+    for (Item& item : items_) {
+      if (item.model.get() == &model) item.idle_engines[kind].swap(engine);
+    }
+  }
+  Report();
+}
+
+std::unique_ptr<Engine> ModelCache::TakeEngine(const Model& model, EngineKind kind) {
+  absl::MutexLock lock(&mutex_);
+  for (Item& item : items_) {
+    if (item.model.get() != &model) continue;
+    auto engine = item.idle_engines.extract(kind);
+    return engine.empty() ? nullptr : std::move(engine.mapped());
+  }
+  return nullptr;
 }
 
 absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Load(const ModelEntry& entry, DType dtype) {
@@ -120,7 +146,7 @@ absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Get(const ModelEntry& m
   MakeRoom(bytes, "budget");
   {
     absl::MutexLock lock(&mutex_);
-    items_.push_front({model.name, model.digest, dtype, *loaded});
+    items_.push_front({model.name, model.digest, dtype, *loaded, {}});
   }
   Report();
   return loaded;
@@ -129,7 +155,7 @@ absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Get(const ModelEntry& m
 std::vector<ResidentModel> ModelCache::Resident() const {
   absl::MutexLock lock(&mutex_);
   std::vector<ResidentModel> resident;
-  for (const Item& item : items_) resident.push_back({item.name, item.digest, item.model->resident_bytes()});
+  for (const Item& item : items_) resident.push_back({item.name, item.digest, item.Bytes()});
   return resident;
 }
 
@@ -137,7 +163,7 @@ std::int64_t ModelCache::FreeBytes() const {
   absl::MutexLock lock(&mutex_);
   std::int64_t free = options_.budget_bytes;
   for (const Item& item : items_) {
-    if (item.model.use_count() > 1) free -= item.model->resident_bytes();
+    if (item.IsHeld()) free -= item.Bytes();
   }
   return free;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "worker/model/engine.h"
 #include "worker/model/model.h"
 #include "worker/runtime/metrics.h"
 #include "worker/runtime/model_entry.h"
@@ -46,6 +48,11 @@ class ModelCache {
   // Unloads every model that nobody holds.
   void EvictUnused();
 
+  // Engines outlive their shards, with what they prepared and their buffers: KeepEngine puts one beside its model, where it
+  // goes when the model goes; TakeEngine hands it out again, or null when there is none. Device thread only.
+  void KeepEngine(const Model& model, EngineKind kind, std::unique_ptr<Engine> engine);
+  std::unique_ptr<Engine> TakeEngine(const Model& model, EngineKind kind);
+
   std::vector<ResidentModel> Resident() const;
   // What of the budget is not taken by models that somebody holds.
   std::int64_t FreeBytes() const;
@@ -58,6 +65,11 @@ class ModelCache {
     std::string digest;
     DType dtype;
     std::shared_ptr<const Model> model;
+    // Not at work; each has a pointer to the model of its own.
+    std::map<EngineKind, std::unique_ptr<Engine>> idle_engines;
+
+    bool IsHeld() const { return model.use_count() > 1 + static_cast<std::ptrdiff_t>(idle_engines.size()); }
+    std::int64_t Bytes() const;
   };
 
   std::shared_ptr<const Model> Find(const ModelEntry& entry, DType dtype);

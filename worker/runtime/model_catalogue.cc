@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/log.h"
 #include "worker/model/model.h"
+#include "worker/runtime/passing_fault.h"
 #include "worker/runtime/tokenizer_cache.h"
 
 namespace headscope::worker {
@@ -92,8 +93,8 @@ ModelCatalogue::Record ModelCatalogue::Describe(const std::string& name) const {
   record.entry.name = name;
   record.entry.directory = absl::StrCat(options_.root, "/", name);
   const auto refuse = [&](const absl::Status& status) {
+    record.fault = status;
     record.entry.unsupported = std::string(status.message());
-    record.complete = true;
     return record;
   };
   const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(record.entry.directory, options_.root);
@@ -105,6 +106,26 @@ ModelCatalogue::Record ModelCatalogue::Describe(const std::string& name) const {
   const absl::StatusOr<ModelDescription> description = DescribeModel(record.entry.directory, options_.root);
   if (!description.ok()) return refuse(description.status());
   Fill(*description, record.entry);
+  record.due = true;
+  return record;
+}
+
+absl::StatusOr<std::vector<FileStamp>> ModelCatalogue::Stamps(const ModelEntry& entry) const {
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(entry.directory, options_.root);
+  if (!directory.ok()) return directory.status();
+  return StampModelFiles(*directory);
+}
+
+ModelCatalogue::Record ModelCatalogue::Refresh(const Record& known) const {
+  const absl::StatusOr<std::vector<FileStamp>> stamps = Stamps(known.entry);
+  const bool same = stamps.ok() && *stamps == known.stamps;
+  if (same && !MayPass(known.fault)) return known;
+  Record record = Describe(known.entry.name);
+  // Whether the old fault is gone shows when the files have been read: until then it stands.
+  if (same && record.fault.ok()) {
+    record.fault = known.fault;
+    record.entry.unsupported = known.entry.unsupported;
+  }
   return record;
 }
 
@@ -123,17 +144,7 @@ bool ModelCatalogue::Rescan() {
   bool changed = false;
   for (const std::string& name : found.models) {
     const auto known = before.find(name);
-    if (known != before.end()) {
-      const absl::StatusOr<ModelDirectory> directory =
-          ModelDirectory::Open(known->second.entry.directory, options_.root);
-      const absl::StatusOr<std::vector<FileStamp>> stamps =
-          directory.ok() ? StampModelFiles(*directory) : absl::StatusOr<std::vector<FileStamp>>(directory.status());
-      if (stamps.ok() && *stamps == known->second.stamps) {
-        after.emplace(name, known->second);
-        continue;
-      }
-    }
-    Record record = Describe(name);
+    Record record = known == before.end() ? Describe(name) : Refresh(known->second);
     changed = changed || known == before.end() || !(record.entry == known->second.entry);
     after.emplace(name, std::move(record));
   }
@@ -149,23 +160,29 @@ bool ModelCatalogue::Rescan() {
   return changed;
 }
 
+absl::StatusOr<std::string> ModelCatalogue::TokenizerFault(const ModelDirectory& directory, const FileStamp& stamp,
+                                                           const CancelCheck& cancelled) {
+  const absl::StatusOr<std::string> digest = digests_.OfFile(directory, stamp, cancelled);
+  if (!digest.ok()) return digest.status();
+  {
+    absl::MutexLock lock(&mutex_);
+    if (const auto known = tokenizer_faults_.find(*digest); known != tokenizer_faults_.end()) return known->second;
+  }
+  const absl::Status status = ReadTokenizer(directory).status();
+  if (MayPass(status)) return status;
+  std::string fault(status.message());
+  absl::MutexLock lock(&mutex_);
+  tokenizer_faults_[*digest] = fault;
+  return fault;
+}
+
 absl::Status ModelCatalogue::Complete(Record& record, const CancelCheck& cancelled) {
   const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(record.entry.directory, options_.root);
   if (!directory.ok()) return directory.status();
+  absl::StatusOr<std::string> tokenizer_fault = std::string();
   if (const FileStamp* stamp = FindStamp(record.stamps, "tokenizer.json"); stamp != nullptr) {
-    const absl::StatusOr<std::string> digest = digests_.OfFile(*directory, *stamp, cancelled);
-    if (!digest.ok()) return digest.status();
-    std::optional<std::string> fault;
-    {
-      absl::MutexLock lock(&mutex_);
-      if (const auto known = tokenizer_faults_.find(*digest); known != tokenizer_faults_.end()) fault = known->second;
-    }
-    if (!fault.has_value()) {
-      fault = std::string(ReadTokenizer(*directory).status().message());
-      absl::MutexLock lock(&mutex_);
-      tokenizer_faults_[*digest] = *fault;
-    }
-    record.entry.tokenizer_unsupported = *fault;
+    tokenizer_fault = TokenizerFault(*directory, *stamp, cancelled);
+    if (!tokenizer_fault.ok()) return tokenizer_fault.status();
   }
   const absl::StatusOr<std::string> tokenizer = digests_.OfTokenizer(*directory, record.stamps, cancelled);
   if (!tokenizer.ok()) return tokenizer.status();
@@ -176,9 +193,13 @@ absl::Status ModelCatalogue::Complete(Record& record, const CancelCheck& cancell
   if (*stamps != record.stamps) {
     return absl::DataLossError(absl::StrCat("the files of model ", record.entry.name, " changed while being hashed"));
   }
+  record.entry.tokenizer_unsupported = *std::move(tokenizer_fault);
   record.entry.tokenizer_digest = *tokenizer;
   record.entry.digest = *model;
+  record.entry.unsupported.clear();
+  record.fault = absl::OkStatus();
   record.complete = true;
+  record.due = false;
   return absl::OkStatus();
 }
 
@@ -186,12 +207,8 @@ void ModelCatalogue::Publish(const Record& record) {
   absl::MutexLock lock(&mutex_);
   const auto now = records_.find(record.entry.name);
   if (now == records_.end()) return;
-  if (now->second.entry == record.entry && now->second.complete == record.complete &&
-      now->second.failed == record.failed && now->second.stamps == record.stamps) {
-    return;
-  }
+  if (!(now->second.entry == record.entry)) ++version_;
   now->second = record;
-  ++version_;
 }
 
 bool ModelCatalogue::CompleteNext() {
@@ -199,7 +216,7 @@ bool ModelCatalogue::CompleteNext() {
   {
     absl::MutexLock lock(&mutex_);
     for (const auto& [name, record] : records_) {
-      if (record.complete || record.failed) continue;
+      if (!record.due) continue;
       if (!next.has_value() || record.entry.weight_bytes < next->entry.weight_bytes) next = record;
     }
   }
@@ -207,8 +224,14 @@ bool ModelCatalogue::CompleteNext() {
   const absl::Status status = Complete(*next, [this] { return Stopping(); });
   if (absl::IsCancelled(status)) return false;
   if (!status.ok()) {
-    Log(LogLevel::kWarning, "a model could not be hashed", {{"model", next->entry.name}, {"error", status.message()}});
-    next->failed = true;
+    // A fault that stays is said once.
+    if (status != next->fault) {
+      Log(LogLevel::kWarning, "a model could not be hashed",
+          {{"model", next->entry.name}, {"error", status.message()}});
+    }
+    next->fault = status;
+    next->entry.unsupported = std::string(status.message());
+    next->due = false;
   }
   Publish(*next);
   return true;
@@ -236,15 +259,16 @@ absl::StatusOr<ModelEntry> ModelCatalogue::Resolve(const std::string& name, cons
     }
     record = found->second;
   }
-  if (!CheckUnchanged(record.entry).ok()) record = Describe(name);
-  if (!record.entry.unsupported.empty()) {
+  if (MayPass(record.fault) || !CheckUnchanged(record.entry).ok()) record = Describe(name);
+  if (!record.fault.ok()) {
     Publish(record);
-    return absl::FailedPreconditionError(absl::StrCat("model \"", name, "\": ", record.entry.unsupported));
+    const std::string text = absl::StrCat("model \"", name, "\": ", record.entry.unsupported);
+    if (MayPass(record.fault)) return absl::Status(record.fault.code(), text);
+    return absl::FailedPreconditionError(text);
   }
   if (!record.complete) {
     const absl::Status status = Complete(record, cancelled);
     if (!status.ok()) return status;
-    record.failed = false;
     Publish(record);
   }
   return record.entry;
@@ -260,9 +284,7 @@ absl::Status ModelCatalogue::CheckUnchanged(const ModelEntry& entry) {
     }
     known = found->second.stamps;
   }
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(entry.directory, options_.root);
-  if (!directory.ok()) return directory.status();
-  const absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);
+  const absl::StatusOr<std::vector<FileStamp>> stamps = Stamps(entry);
   if (!stamps.ok()) return stamps.status();
   if (*stamps == known) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat("the files of model \"", entry.name, "\" have changed"));

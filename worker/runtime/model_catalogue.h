@@ -28,7 +28,9 @@ struct CatalogueOptions {
 };
 
 // Finds models, describes them, and hashes them on a thread of its own, so that neither a large root nor large weights
-// delay the worker. Thread-safe.
+// delay the worker. What is wrong with a model's files stands in its entry until they change; what only keeps them from
+// being read (rights, too many open files, a disk's errors) stands there until a later search finds it gone.
+// Thread-safe.
 class ModelCatalogue {
  public:
   // Searches the root once and describes what is there; nothing is hashed yet. NOT_FOUND when there is no such
@@ -54,7 +56,8 @@ class ModelCatalogue {
   const std::string& root() const { return options_.root; }
 
   // The entry of `name` as its files are now, complete with digests; hashes on the calling thread where that is still
-  // to be done. Errors: NOT_FOUND (no such model), FAILED_PRECONDITION (unsupported, and why), CANCELLED, DATA_LOSS.
+  // to be done. Errors: NOT_FOUND (no such model, or no such file any more), FAILED_PRECONDITION (unsupported, and
+  // why), CANCELLED; DATA_LOSS and UNAVAILABLE for what may pass.
   absl::StatusOr<ModelEntry> Resolve(const std::string& name, const CancelCheck& cancelled);
   // OK while the files of `name` are those that `entry`, made by Resolve, was made of; ABORTED otherwise. To be asked
   // after reading from them.
@@ -64,15 +67,23 @@ class ModelCatalogue {
   struct Record {
     ModelEntry entry;
     std::vector<FileStamp> stamps;
-    // Digests and the tokenizer's check are there, or never will be (unsupported).
+    // Why it cannot be used, which entry.unsupported says too; OK where it can or where that is not known yet.
+    absl::Status fault;
+    // Digests and the tokenizer's check are there.
     bool complete = false;
-    // Completing failed; not tried again before the files change.
-    bool failed = false;
+    // The thread is to complete it.
+    bool due = false;
   };
 
   explicit ModelCatalogue(CatalogueOptions options);
   Record Describe(const std::string& name) const;
+  // `known` as its files are now: itself while they are the same and nothing is to be tried again.
+  Record Refresh(const Record& known) const;
   absl::Status Complete(Record& record, const CancelCheck& cancelled);
+  // Why the tokenizer cannot be used, "" where it can; an error where that cannot be told at the moment.
+  absl::StatusOr<std::string> TokenizerFault(const ModelDirectory& directory, const FileStamp& stamp,
+                                             const CancelCheck& cancelled);
+  absl::StatusOr<std::vector<FileStamp>> Stamps(const ModelEntry& entry) const;
   // Puts `record` in place of the one of that name, if there is one.
   void Publish(const Record& record);
   void Loop();

@@ -24,9 +24,9 @@ absl::StatusOr<std::string> HashFile(const ModelDirectory& directory, const File
   if (!file.ok()) return file.status();
   Sha256 hash;
   const auto buffer = std::make_unique<char[]>(kChunkBytes);
-  for (std::int64_t offset = 0; offset < stamp.size_bytes; offset += kChunkBytes) {
+  for (std::int64_t offset = 0; offset < stamp.file.size_bytes; offset += kChunkBytes) {
     if (cancelled && cancelled()) return absl::CancelledError("hashing was cancelled");
-    const std::int64_t length = std::min(kChunkBytes, stamp.size_bytes - offset);
+    const std::int64_t length = std::min(kChunkBytes, stamp.file.size_bytes - offset);
     const absl::Status read = file->Read(offset, length, buffer.get());
     if (!read.ok()) return read;
     hash.Update(std::string_view(buffer.get(), static_cast<std::size_t>(length)));
@@ -40,7 +40,8 @@ absl::StatusOr<std::string> HashFile(const ModelDirectory& directory, const File
 
 absl::StatusOr<std::string> ModelDigests::OfFile(const ModelDirectory& directory, const FileStamp& stamp,
                                                  const CancelCheck& cancelled) {
-  const Key key = {stamp.device, stamp.inode, stamp.size_bytes, stamp.modified_ns};
+  const FileIdentity& id = stamp.file;
+  const Key key = {id.device, id.inode, id.size_bytes, id.modified_ns};
   const auto settled = [&]() ABSL_SHARED_LOCKS_REQUIRED(mutex_) { return !in_progress_.contains(key); };
   {
     absl::MutexLock lock(&mutex_);
@@ -66,7 +67,7 @@ absl::StatusOr<std::string> ModelDigests::Of(const ModelDirectory& directory, co
     const absl::StatusOr<std::string> digest = OfFile(directory, stamp, cancelled);
     if (!digest.ok()) return digest.status();
     hash.UpdateString(stamp.name);
-    hash.UpdateU64(static_cast<std::uint64_t>(stamp.size_bytes));
+    hash.UpdateU64(static_cast<std::uint64_t>(stamp.file.size_bytes));
     hash.Update(*digest);
   }
   return hash.Finish();
@@ -82,7 +83,7 @@ absl::StatusOr<std::string> ModelDigests::OfTokenizer(const ModelDirectory& dire
     const absl::StatusOr<std::string> digest = OfFile(directory, stamp, cancelled);
     if (!digest.ok()) return digest.status();
     hash.UpdateString(stamp.name);
-    hash.UpdateU64(static_cast<std::uint64_t>(stamp.size_bytes));
+    hash.UpdateU64(static_cast<std::uint64_t>(stamp.file.size_bytes));
     hash.Update(*digest);
   }
   return hash.Finish();

@@ -1,17 +1,14 @@
 #include "worker/runtime/model_files.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <iterator>
 #include <set>
 
 #include <nlohmann/json.hpp>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "worker/model/json_strict.h"
+#include "worker/model/weight_files.h"
 
 namespace headscope::worker {
 namespace {
@@ -22,8 +19,10 @@ constexpr std::int64_t kMaxIndexBytes = 100'000'000;
 constexpr int kIndexDepth = 8;
 constexpr const char* kTokenizerFiles[] = {"config.json", "generation_config.json", "tokenizer.json",
                                            "tokenizer_config.json"};
+// An adapter that appears beside a model makes it another one, and one that is refused.
+constexpr const char* kAdapterFiles[] = {"adapter_config.json", "adapter_model.safetensors"};
 
-// Shards that the index names; none when it cannot be understood, which describing the model reports.
+// Shards that the index names; none when it cannot be understood or names too many, which describing the model reports.
 std::set<std::string> ShardsOf(const ModelDirectory& directory) {
   std::set<std::string> shards;
   const absl::StatusOr<std::string> text = directory.ReadText(kIndexFile, kMaxIndexBytes);
@@ -35,6 +34,7 @@ std::set<std::string> ShardsOf(const ModelDirectory& directory) {
   for (const auto& file : *map) {
     if (file.is_string()) shards.insert(file.get<std::string>());
   }
+  if (shards.size() > kMaxShardFiles) shards.clear();
   return shards;
 }
 
@@ -42,15 +42,7 @@ absl::StatusOr<FileStamp> StampFile(const ModelDirectory& directory, const std::
   // Opening checks where the file leads to and what it is.
   const absl::StatusOr<ModelFile> file = directory.OpenFile(name);
   if (!file.ok()) return file.status();
-  struct stat info = {};
-  if (::stat(file->path().c_str(), &info) != 0) {
-    return absl::NotFoundError(absl::StrCat(file->path(), ": ", std::strerror(errno)));
-  }
-  return FileStamp{.name = name,
-                   .device = info.st_dev,
-                   .inode = info.st_ino,
-                   .size_bytes = info.st_size,
-                   .modified_ns = info.st_mtim.tv_sec * 1'000'000'000LL + info.st_mtim.tv_nsec};
+  return FileStamp{.name = name, .file = file->identity()};
 }
 
 }  // namespace
@@ -61,6 +53,7 @@ bool IsTokenizerFile(const std::string& name) {
 
 absl::StatusOr<std::vector<FileStamp>> StampModelFiles(const ModelDirectory& directory) {
   std::set<std::string> names(std::begin(kTokenizerFiles), std::end(kTokenizerFiles));
+  names.insert(std::begin(kAdapterFiles), std::end(kAdapterFiles));
   if (directory.Contains(kSingleFile)) {
     names.insert(kSingleFile);
   } else if (directory.Contains(kIndexFile)) {

@@ -14,17 +14,14 @@ namespace headscope::worker {
 struct FileStamp {
   // Plain file name in the model directory.
   std::string name;
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  std::int64_t size_bytes = 0;
-  std::int64_t modified_ns = 0;
+  FileIdentity file;
   friend bool operator==(const FileStamp&, const FileStamp&) = default;
 };
 
-// Stamps of every file of `directory` that is read, by name: configs, tokenizer, and `model.safetensors` or else its
-// index and the shards that it names. Files that may be absent and are not there are left out, missing shards too
-// (loading says so). Errors: PERMISSION_DENIED when a file leads out of the root, INVALID_ARGUMENT for what is no
-// regular file.
+// Stamps of every file of `directory` that decides what the model is, by name: configs, tokenizer, an adapter, and
+// `model.safetensors` or else its index and the shards that it names. Files that may be absent and are not there are
+// left out, missing shards too (loading says so). Errors: PERMISSION_DENIED when a file leads out of the root,
+// INVALID_ARGUMENT for what is no regular file, UNAVAILABLE for what cannot be opened at the moment.
 absl::StatusOr<std::vector<FileStamp>> StampModelFiles(const ModelDirectory& directory);
 
 // Whether what a text becomes depends on the file: the tokenizer itself, the files that name the end-of-sequence token,

@@ -42,13 +42,14 @@ ShardOutcome<PrepareResult> PrepareShard(ShardSessionParts& parts, const ShardIn
   if (const auto failure = CheckOptions(shard.compute, *model, parts.models)) return *failure;
 
   const absl::Time start = absl::Now();
-  const SamplePreparer preparer(*model, shard.compute, parts.tokenizers);
+  const absl::StatusOr<SamplePreparer> preparer = SamplePreparer::Make(*model, shard.compute, parts.tokenizers);
+  if (!preparer.ok()) return ModelFailure(preparer.status());
   PrepareResult result = {.model_digest = model->digest};
   std::uint64_t tokens = 0;
   for (const ShardSample& item : shard.samples) {
     if (control.cancelled && control.cancelled()) return ShardStopped{};
     if (control.stop_after_batch && control.stop_after_batch()) return ShardStopped{};
-    const auto prepared = preparer.Prepare(item.sample);
+    const auto prepared = preparer->Prepare(item.sample);
     if (const auto* fault = std::get_if<SampleFault>(&prepared)) {
       result.invalid.push_back({item.index, item.sample.id, fault->reason, fault->message});
       continue;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/utf8.h"
+#include "worker/runtime/passing_fault.h"
 
 namespace headscope::worker {
 namespace {
@@ -27,27 +28,32 @@ bool HasValidText(const Sample& sample) {
 
 }  // namespace
 
-SamplePreparer::SamplePreparer(const ModelEntry& model, const ComputeRequest& compute, TokenizerCache& tokenizers) {
-  options_.max_tokens = compute.max_tokens;
-  options_.positions = model.positions;
-  options_.vocabulary = model.vocabulary;
+absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, const ComputeRequest& compute,
+                                                    TokenizerCache& tokenizers) {
+  SamplePreparer preparer;
+  preparer.options_.max_tokens = compute.max_tokens;
+  preparer.options_.positions = model.positions;
+  preparer.options_.vocabulary = model.vocabulary;
   if (!model.has_tokenizer) {
-    no_tokenizer_ = "the model has no tokenizer.json; send token_ids instead of text";
-    return;
+    preparer.no_tokenizer_ = "the model has no tokenizer.json; send token_ids instead of text";
+    return preparer;
   }
   absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = tokenizers.Get(model);
+  if (MayPass(tokenizer.status())) return tokenizer.status();
   if (!tokenizer.ok()) {
-    no_tokenizer_ = absl::StrCat("the model's tokenizer cannot be used: ", tokenizer.status().message());
-    return;
+    preparer.no_tokenizer_ = absl::StrCat("the model's tokenizer cannot be used: ", tokenizer.status().message());
+    return preparer;
   }
-  tokenizer_ = *std::move(tokenizer);
-  if (!compute.append_eos) return;
-  const absl::StatusOr<std::int32_t> end = FindEndOfSequence(model.directory, *tokenizer_);
+  preparer.tokenizer_ = *std::move(tokenizer);
+  if (!compute.append_eos) return preparer;
+  const absl::StatusOr<std::int32_t> end = FindEndOfSequence(model.directory, *preparer.tokenizer_);
+  if (MayPass(end.status())) return end.status();
   if (end.ok()) {
-    options_.end_of_sequence = *end;
+    preparer.options_.end_of_sequence = *end;
   } else {
-    no_end_of_sequence_ = std::string(end.status().message());
+    preparer.no_end_of_sequence_ = std::string(end.status().message());
   }
+  return preparer;
 }
 
 absl::StatusOr<EncodedSample> SamplePreparer::Encode(const Sample& sample, const EncodeOptions& options) const {

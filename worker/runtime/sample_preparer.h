@@ -24,12 +24,15 @@ struct SampleFault {
 // Encodes samples for one model and one set of options. Immutable: thread-safe.
 class SamplePreparer {
  public:
-  // `model` is complete (ModelCatalogue::Resolve). Needs no tokenizer as long as no text comes.
-  SamplePreparer(const ModelEntry& model, const ComputeRequest& compute, TokenizerCache& tokenizers);
+  // `model` is complete (ModelCatalogue::Resolve). Needs no tokenizer as long as no text comes. Errors: what keeps the
+  // tokenizer's files from being read and may pass.
+  static absl::StatusOr<SamplePreparer> Make(const ModelEntry& model, const ComputeRequest& compute,
+                                             TokenizerCache& tokenizers);
 
   std::variant<EncodedSample, SampleFault> Prepare(const Sample& sample) const;
 
  private:
+  SamplePreparer() = default;
   absl::StatusOr<EncodedSample> Encode(const Sample& sample, const EncodeOptions& options) const;
   std::string ReasonOf(const Sample& sample) const;
 

@@ -38,6 +38,7 @@ ShardOutcome<ScoreResult> ScoreShard::Run() {
   // The engine and the model's pin hold tensors: they go where they were made.
   const auto release = absl::MakeCleanup([this] {
     parts_.device.Run([this] {
+      if (engine_ != nullptr) parts_.models.KeepEngine(*model_, kind_, std::move(engine_));
       engine_.reset();
       model_.reset();
     });
@@ -66,10 +67,11 @@ ScoreShard::Ending ScoreShard::FindModel() {
 
 ScoreShard::Ending ScoreShard::EncodeSamples() {
   const absl::Time start = absl::Now();
-  const SamplePreparer preparer(entry_, shard_.compute, parts_.tokenizers);
+  const absl::StatusOr<SamplePreparer> preparer = SamplePreparer::Make(entry_, shard_.compute, parts_.tokenizers);
+  if (!preparer.ok()) return ModelFailure(preparer.status());
   for (const ShardSample& item : shard_.samples) {
     if (Cancelled()) return ShardStopped{};
-    auto prepared = preparer.Prepare(item.sample);
+    auto prepared = preparer->Prepare(item.sample);
     if (const auto* fault = std::get_if<SampleFault>(&prepared)) {
       return Internal(
           absl::StrCat(Name(item), " was valid when the job was prepared and is not now: ", fault->message));
@@ -98,7 +100,10 @@ ScoreShard::Ending ScoreShard::LoadModel() {
   // Loaded from files that changed meanwhile, it could be anything.
   const absl::Status unchanged = parts_.catalogue.CheckUnchanged(entry_);
   if (!unchanged.ok()) return ModelFailure(unchanged);
+  kind_ = *kind;
   const absl::Status made = parts_.device.Run([&]() -> absl::Status {
+    engine_ = parts_.models.TakeEngine(*model_, *kind);
+    if (engine_ != nullptr) return absl::OkStatus();
     absl::StatusOr<std::unique_ptr<Engine>> engine = parts_.make_engine(*kind, model_);
     if (!engine.ok()) return engine.status();
     engine_ = *std::move(engine);

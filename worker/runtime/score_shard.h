@@ -52,6 +52,7 @@ class ScoreShard {
   const Method* method_ = nullptr;
   ModelEntry entry_;
   std::shared_ptr<const Model> model_;
+  EngineKind kind_ = EngineKind::kFast;
   std::unique_ptr<Engine> engine_;
   std::vector<EncodedSample> encoded_;
   std::vector<std::uint32_t> token_counts_;

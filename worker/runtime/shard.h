@@ -23,7 +23,7 @@ struct ShardSample {
 // What is computed, with every default resolved.
 struct ComputeRequest {
   std::string method = "gradient";
-  std::string engine = "reference";
+  std::string engine = "fast";
   std::string dtype = "float32";
   bool append_eos = true;
   std::optional<std::uint32_t> max_tokens = {};

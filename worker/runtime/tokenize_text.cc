@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "worker/runtime/passing_fault.h"
 #include "worker/runtime/shard_failures.h"
 
 namespace headscope::worker {
@@ -44,6 +45,7 @@ ShardOutcome<TokenizeResult> TokenizeText(ShardSessionParts& parts, const Tokeni
         absl::StrCat("model \"", input.model, "\" has no tokenizer.json: it takes samples with token_ids only"));
   }
   const absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = parts.tokenizers.Get(*model);
+  if (MayPass(tokenizer.status())) return ModelFailure(tokenizer.status());
   if (!tokenizer.ok()) {
     return NoTokenizer(
         absl::StrCat("the tokenizer of model \"", input.model, "\" cannot be used: ", tokenizer.status().message()));

@@ -72,6 +72,32 @@ TEST_F(ModelDirectoryTest, MissingThingsAreNotFound) {
             absl::StatusCode::kPermissionDenied);
 }
 
+TEST_F(ModelDirectoryTest, WhatIsThereAndCannotBeOpenedIsUnavailable) {
+  fs::create_symlink("loop", base_.File("root/model/loop"));
+  EXPECT_EQ(Read("", "loop").status().code(), absl::StatusCode::kUnavailable);
+  const auto directory = ModelDirectory::Open(base_.File("root/model"), "");
+  const NoOpenFiles none;
+  const absl::Status status = directory->OpenFile("config.json").status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  EXPECT_NE(status.message().find("Too many open files"), absl::string_view::npos) << status;
+}
+
+TEST_F(ModelDirectoryTest, ErrorsNameNothingOfTheMachineButTheModelAndTheFile) {
+  fs::create_symlink(base_.File("outside/secret"), base_.File("root/model/secret"));
+  fs::create_directories(base_.File("root/model/folder"));
+  const std::string root = base_.File("root");
+  for (const std::string name : {"absent", "secret", "folder"}) {
+    const std::string text(Read(root, name).status().message());
+    EXPECT_EQ(text.find(base_.path()), std::string::npos) << text;
+    EXPECT_NE(text.find("model/" + name), std::string::npos) << text;
+  }
+  for (const std::string name : {"root/absent", "root/model/config.json"}) {
+    const std::string text(ModelDirectory::Open(base_.File(name), root).status().message());
+    EXPECT_EQ(text.find(base_.path()), std::string::npos) << text;
+    EXPECT_NE(text.find(name.substr(5)), std::string::npos) << text;
+  }
+}
+
 TEST_F(ModelDirectoryTest, LargeTextsAreRefusedBeforeTheyAreRead) {
   WriteFileOrDie(base_.File("root/model/large"), std::string(101, 'x'));
   EXPECT_EQ(Read("", "large").status().code(), absl::StatusCode::kInvalidArgument);

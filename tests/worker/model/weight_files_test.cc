@@ -65,6 +65,18 @@ TEST_F(WeightFilesTest, MalformedIndexesAreRefused) {
   }
 }
 
+TEST_F(WeightFilesTest, AnIndexOfTooManyFilesIsRefusedBeforeAnyIsOpened) {
+  json map;
+  for (std::size_t i = 0; i <= kMaxShardFiles; ++i) map["t" + std::to_string(i)] = "s" + std::to_string(i);
+  WriteIndex(json{{"weight_map", map}}.dump());
+  const absl::Status status = Open().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_NE(status.message().find("names 1025 files, at most 1024 are accepted"), absl::string_view::npos) << status;
+  map.erase("t0");
+  WriteIndex(json{{"weight_map", map}}.dump());
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kNotFound) << "1024 are looked for: " << Open().status();
+}
+
 TEST_F(WeightFilesTest, AMissingShardIsNotFound) {
   WriteIndex(R"({"weight_map":{"x":"gone.safetensors"}})");
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kNotFound);

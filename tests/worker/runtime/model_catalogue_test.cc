@@ -135,6 +135,85 @@ TEST(ModelCatalogueTest, ResolveSeesChangesBeforeTheNextScan) {
   EXPECT_TRUE(catalogue->CheckUnchanged(after).ok());
 }
 
+TEST(ModelCatalogueTest, AnAdapterThatAppearsOrGoesIsNoticed) {
+  const TempDirectory root;
+  AddGoldenModel(root, "llama", "m");
+  const auto catalogue = Open(root);
+  const ModelEntry before = catalogue->Resolve("m", {}).value();
+  WriteModelFile(root, "m", "adapter_config.json", "{}");
+  EXPECT_EQ(catalogue->CheckUnchanged(before).code(), absl::StatusCode::kAborted);
+  EXPECT_EQ(catalogue->Resolve("m", {}).status().code(), absl::StatusCode::kFailedPrecondition);
+  catalogue->Rescan();
+  EXPECT_THAT(Find(*catalogue, "m")->unsupported, HasSubstr("m: adapter_config.json: LoRA adapters"));
+
+  fs::remove(root.File("m/adapter_config.json"));
+  EXPECT_TRUE(catalogue->Rescan());
+  EXPECT_EQ(Find(*catalogue, "m")->unsupported, "");
+  EXPECT_EQ(catalogue->Resolve("m", {})->digest, before.digest);
+}
+
+TEST(ModelCatalogueTest, AModelThatCannotBeReadAtTheMomentIsTriedAgain) {
+  const TempDirectory root;
+  AddGoldenModel(root, "llama", "m", true);
+  const auto catalogue = Open(root);
+  {
+    const NoOpenFiles none;
+    const absl::Status status = catalogue->Resolve("m", {}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+  }
+  EXPECT_THAT(Find(*catalogue, "m")->unsupported, HasSubstr("Too many open files"));
+  EXPECT_TRUE(catalogue->Rescan());
+  EXPECT_TRUE(catalogue->CompleteNext());
+  EXPECT_EQ(Find(*catalogue, "m")->unsupported, "");
+  EXPECT_TRUE(catalogue->Resolve("m", {}).ok());
+}
+
+TEST(ModelCatalogueTest, AModelThatCannotBeHashedSaysWhyAndIsTriedAgain) {
+  const TempDirectory root;
+  AddGoldenModel(root, "llama", "m", true);
+  const auto catalogue = Open(root);
+  const auto fail = [&] {
+    const NoOpenFiles none;
+    EXPECT_TRUE(catalogue->CompleteNext());
+  };
+  fail();
+  const ModelEntry refused = Find(*catalogue, "m").value();
+  EXPECT_THAT(refused.unsupported, HasSubstr("Too many open files"));
+  const std::uint64_t version = catalogue->version();
+  EXPECT_FALSE(catalogue->Rescan()) << "the reason stands until it is known to be gone";
+  fail();
+  EXPECT_EQ(Find(*catalogue, "m"), refused);
+  EXPECT_EQ(catalogue->version(), version);
+
+  catalogue->Rescan();
+  EXPECT_TRUE(catalogue->CompleteNext());
+  EXPECT_EQ(Find(*catalogue, "m")->unsupported, "");
+  EXPECT_EQ(Find(*catalogue, "m")->tokenizer_unsupported, "");
+  EXPECT_THAT(Find(*catalogue, "m")->digest, SizeIs(32));
+  EXPECT_FALSE(catalogue->CompleteNext());
+}
+
+TEST(ModelCatalogueTest, ReasonsNameTheModelAndTheFileAndNotWhereTheRootIs) {
+  const TempDirectory root;
+  for (const char* name : {"family/bare", "family/truncated", "family/pickled", "family/linked", "family/adapted"}) {
+    AddGoldenModel(root, "llama", name);
+  }
+  fs::remove(root.File("family/bare/model.safetensors"));
+  fs::remove(root.File("family/pickled/model.safetensors"));
+  WriteModelFile(root, "family/pickled", "pytorch_model.bin", "x");
+  WriteModelFile(root, "family/adapted", "adapter_config.json", "{}");
+  fs::resize_file(root.File("family/truncated/model.safetensors"), 1000);
+  fs::remove(root.File("family/linked/config.json"));
+  fs::create_symlink("/etc/hostname", root.File("family/linked/config.json"));
+  const auto catalogue = Open(root);
+  const auto entries = catalogue->Entries();
+  ASSERT_THAT(entries, SizeIs(5));
+  for (const ModelEntry& entry : entries) {
+    EXPECT_THAT(entry.unsupported, HasSubstr(entry.name));
+    EXPECT_THAT(entry.unsupported, testing::Not(HasSubstr(catalogue->root())));
+  }
+}
+
 TEST(ModelCatalogueTest, ItsThreadHashesAndTells) {
   const TempDirectory root;
   AddGoldenModel(root, "llama", "m");

@@ -62,7 +62,7 @@ TEST_F(PrepareShardTest, CountsTokensOfEveryKindOfRow) {
   EXPECT_EQ(result.valid[1].tokens, 4u) << "ids stay as they are";
   EXPECT_EQ(result.valid[1].prompt_tokens, 3u);
   EXPECT_EQ(result.valid[2].tokens, 5u);
-  EXPECT_EQ(result.valid[2].prompt_tokens, 0u);
+  EXPECT_EQ(result.valid[2].prompt_tokens, 1u) << "all but the first token is response";
 }
 
 TEST_F(PrepareShardTest, HonoursItsOptions) {
@@ -76,6 +76,9 @@ TEST_F(PrepareShardTest, HonoursItsOptions) {
 TEST_F(PrepareShardTest, NamesTheReasonOfEveryFault) {
   EXPECT_EQ(Reason("text", {"s", TextPair{"ABC", ""}}), "EMPTY_RESPONSE");
   EXPECT_EQ(Reason("text", {"s", PlainText{""}}), "EMPTY_RESPONSE");
+  ComputeRequest no_end;
+  no_end.append_eos = false;
+  EXPECT_EQ(Reason("text", {"s", PlainText{"A"}}, no_end), "EMPTY_RESPONSE");
   ComputeRequest cut;
   cut.max_tokens = 3;
   EXPECT_EQ(Reason("text", {"s", TextPair{"ABC", "DE"}}, cut), "EMPTY_RESPONSE");

@@ -62,6 +62,23 @@ TEST_F(ScoreShardTest, AgreesWithEveryGoldenCaseWhateverTheBatchBudget) {
   }
 }
 
+TEST_F(ScoreShardTest, TheFirstTokenOfATextIsItsPrompt) {
+  AddGoldenModel(root_, "llama", "text", true);
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("text", "llama", 1024);
+  shard.compute.append_eos = false;
+  // In the tiny tokenizer a byte is its own id.
+  shard.samples = {{0, {"text", PlainText{"ABCD"}}}, {1, {"ids", TokenIds{{'A', 'B', 'C', 'D'}, 1}}}};
+  const ScoreResult result = Score(runtime, shard);
+  EXPECT_THAT(result.response_tokens, ElementsAre(3, 3));
+  EXPECT_EQ(result.objective[0], result.objective[1]);
+  const std::size_t matrix = result.layers * result.heads;
+  for (const auto& [name, plane] : result.planes) {
+    for (std::size_t head = 0; head < matrix; ++head) EXPECT_EQ(plane[head], plane[matrix + head]) << name;
+    EXPECT_NE(plane[0], 0) << name;
+  }
+}
+
 TEST_F(ScoreShardTest, CountsTokensPaddingAndBatches) {
   Runtime runtime(root_);
   // Lengths 5, 33, 17, 9, 26.
@@ -166,8 +183,25 @@ TEST_F(ScoreShardTest, NamesTheSampleWhoseScoresAreNotFinite) {
   const auto outcome = runtime.session.Score(shard, {});
   const auto& failure = std::get<ShardFailure>(outcome);
   EXPECT_EQ(failure.reason, "NON_FINITE_SCORES");
-  EXPECT_THAT(failure.message, HasSubstr("\"s1\" (position 101)"));
+  EXPECT_THAT(failure.message,
+              testing::StartsWith("sample \"s1\" (position 101): the loss is nan, so no score of any layer and head is "
+                                  "finite; either the weights hold infinities or NaN, or"));
   EXPECT_FALSE(failure.retryable);
+}
+
+TEST_F(ScoreShardTest, AFileThatCannotBeOpenedAtTheMomentIsTriedAgain) {
+  AddGoldenModel(root_, "llama", "text", true);
+  Runtime runtime(root_);
+  const ShardInput shard = runtime.GoldenShard("text", "llama", 1024);
+  {
+    const NoOpenFiles none;
+    const auto prepared = runtime.session.Prepare(shard, {});
+    EXPECT_TRUE(std::get<ShardFailure>(prepared).retryable) << std::get<ShardFailure>(prepared).message;
+    const auto scored = runtime.session.Score(shard, {});
+    EXPECT_TRUE(std::get<ShardFailure>(scored).retryable) << std::get<ShardFailure>(scored).message;
+  }
+  EXPECT_TRUE(std::holds_alternative<PrepareResult>(runtime.session.Prepare(shard, {})));
+  Score(runtime, shard);
 }
 
 TEST_F(ScoreShardTest, RefusesContentOtherThanThePinnedOne) {

@@ -56,6 +56,21 @@ void WriteFileOrDie(const std::string& path, const std::string& content) {
   if (!file.write(content.data(), static_cast<std::streamsize>(content.size()))) Die("cannot write " + path);
 }
 
+NoOpenFiles::NoOpenFiles() {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) Die("getrlimit");
+  before_ = limit.rlim_cur;
+  limit.rlim_cur = 0;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) Die("setrlimit");
+}
+
+NoOpenFiles::~NoOpenFiles() {
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = before_;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) Die("setrlimit");
+}
+
 TestTensors ParseSafetensors(const std::string& bytes) {
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof(length));

@@ -1,6 +1,8 @@
 // Model directories made by tests: golden cases to change, or random weights for any config.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -47,6 +49,18 @@ class TempDirectory {
 
  private:
   std::string path_;
+};
+
+// While it lives, this process can open no file: as when it has too many open.
+class NoOpenFiles {
+ public:
+  NoOpenFiles();
+  ~NoOpenFiles();
+  NoOpenFiles(const NoOpenFiles&) = delete;
+  NoOpenFiles& operator=(const NoOpenFiles&) = delete;
+
+ private:
+  rlim_t before_ = 0;
 };
 
 // A config and tensors that can be changed and then written as a model directory.

@@ -68,20 +68,25 @@ absl::StatusOr<Json> ParseObject(std::string_view text) {
 }
 
 absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  // Clients see errors: no more of this machine's paths than the model's folder.
+  const std::filesystem::path whole(path);
+  const std::string name = (whole.parent_path().filename() / whole.filename()).string();
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) {
-    return absl::NotFoundError(absl::StrCat("there is no file ", path));
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::none) {
+    return absl::UnavailableError(absl::StrCat("cannot read ", name, ": ", error.message()));
   }
+  if (!std::filesystem::is_regular_file(status)) return absl::NotFoundError(absl::StrCat("there is no file ", name));
   const std::uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) return absl::UnavailableError(absl::StrCat("cannot read ", path, ": ", error.message()));
+  if (error) return absl::UnavailableError(absl::StrCat("cannot read ", name, ": ", error.message()));
   if (size > kMaxFileBytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(path, " has ", size, " bytes, at most ", kMaxFileBytes, " are read"));
+        absl::StrCat(name, " has ", size, " bytes, at most ", kMaxFileBytes, " are read"));
   }
   std::ifstream file(path, std::ios::binary);
   std::string text(static_cast<std::size_t>(size), '\0');
   if (!file || !file.read(text.data(), static_cast<std::streamsize>(size))) {
-    return absl::UnavailableError(absl::StrCat("cannot read the ", size, " bytes of ", path));
+    return absl::UnavailableError(absl::StrCat("cannot read the ", size, " bytes of ", name));
   }
   return text;
 }

@@ -17,7 +17,8 @@ using Json = nlohmann::json;
 // The object in `text`. INVALID_ARGUMENT where it is not JSON, not an object, or nested deeper than 64 levels.
 absl::StatusOr<Json> ParseObject(std::string_view text);
 
-// Content of a regular file of at most 256 MiB. NOT_FOUND where there is none, INVALID_ARGUMENT where it is too large.
+// Content of a regular file of at most 256 MiB. NOT_FOUND where there is none, INVALID_ARGUMENT where it is too large,
+// UNAVAILABLE where it cannot be read at the moment. Errors name its folder and name.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 
 // The member of `object`, or nullptr when it is absent or null (or `object` is no object).
