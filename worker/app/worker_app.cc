@@ -26,6 +26,7 @@
 #include "worker/runtime/model_catalogue.h"
 #include "worker/runtime/shard_session.h"
 #include "worker/runtime/tokenizer_cache.h"
+#include "worker/tensor/product_rate.h"
 #include "worker/tensor/torch_runtime.h"
 
 namespace headscope::worker {
@@ -79,6 +80,16 @@ class Worker {
     listener_ = *std::move(listener);
     Log(LogLevel::kInfo, "metrics", {{"listen", listener_->address().ToString()}});
     return absl::OkStatus();
+  }
+
+  // Says so where the machine's BLAS is a slow one. Measured on the thread that will compute, while the worker
+  // connects.
+  void WarnOfSlowProducts() {
+    device_.Post([] {
+      const double gflops = MeasureProductRate();
+      const std::string hint = gflops > 0 ? SlowProductsHint(gflops) : "";
+      if (!hint.empty()) Log(LogLevel::kWarning, hint);
+    });
   }
 
   // Until told to stop. Returns the exit status.
@@ -174,6 +185,7 @@ int Serve(const WorkerOptions& options) {
     const absl::Status listening = worker.Listen(*options.metrics_listen);
     if (!listening.ok()) return Complain(listening, kFailed);
   }
+  if (options.device == "cpu") worker.WarnOfSlowProducts();
   return worker.Run();
 }
 
