@@ -224,6 +224,7 @@ TEST_F(ScoreShardTest, RefusesOptionsByName) {
 TEST_F(ScoreShardTest, RefusesADtypeThatTheEngineDoesNotComputeIn) {
   Runtime runtime(root_);
   ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
+  shard.compute.engine = "reference";
   shard.compute.dtype = "bfloat16";
   const auto outcome = runtime.session.Score(shard, {});
   EXPECT_EQ(std::get<ShardFailure>(outcome).reason, "INVALID_OPTIONS");
