@@ -43,8 +43,8 @@ std::vector<Flag> ReductionFlags() {
 
 std::vector<Flag> ComputeFlags() {
   return {{"method", "METHOD", "how heads are scored: gradient (default)"},
-          {"engine", "ENGINE", "reference; without it the server chooses"},
-          {"dtype", "TYPE", "float32 (default), float64, bfloat16"},
+          {"engine", "ENGINE", "fast (default), or reference: automatic differentiation (the default of float64)"},
+          {"dtype", "TYPE", "float32 (default), float64 (reference engine), bfloat16 (products; fast engine)"},
           {"append-eos", "true|false", "append the end-of-sequence token to text (default true)"},
           {"max-tokens", "N", "keep the first N tokens of every sample"},
           {"on-invalid", "refuse|skip", "samples that the model cannot take: fail (default) or leave out"}};
@@ -72,7 +72,7 @@ absl::StatusOr<client::ComputeOptions> ReadCompute(const Arguments& arguments) {
   if (const auto method = arguments.Get("method"); method && *method != "gradient") {
     return Arguments::NotOneOf("method", *method, {"gradient"});
   }
-  client::Engine engine = client::Engine::kReference;
+  client::Engine engine = client::Engine::kFast;
   absl::Status status = arguments.Choice("engine", engine);
   if (arguments.Has("engine")) options.engine = engine;
   status.Update(arguments.Choice("dtype", options.dtype));

@@ -16,7 +16,7 @@ const Names<DType>& Table(DType) {
 }
 
 const Names<Engine>& Table(Engine) {
-  static const Names<Engine> names = {{Engine::kReference, "reference"}};
+  static const Names<Engine> names = {{Engine::kFast, "fast"}, {Engine::kReference, "reference"}};
   return names;
 }
 

@@ -12,7 +12,7 @@
 namespace headscope::client {
 
 enum class DType { kFloat32, kFloat64, kBFloat16 };
-enum class Engine { kReference };
+enum class Engine { kFast, kReference };
 enum class OnInvalid { kRefuse, kSkip };
 enum class LossScale { kPerSampleMean, kSum, kBatchTokenMean };
 enum class Absolute { kPerSample, kNone, kPerToken };

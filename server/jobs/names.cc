@@ -34,7 +34,7 @@ struct NamesOf<DType> {
 };
 template <>
 struct NamesOf<EngineKind> {
-  static constexpr std::array<std::string_view, 1> kNames = {"reference"};
+  static constexpr std::array<std::string_view, 2> kNames = {"reference", "fast"};
 };
 template <>
 struct NamesOf<OnInvalid> {

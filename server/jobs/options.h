@@ -8,13 +8,13 @@
 namespace headscope::server {
 
 enum class DType { kFloat32, kFloat64, kBFloat16 };
-enum class EngineKind { kReference };
+enum class EngineKind { kReference, kFast };
 enum class OnInvalid { kRefuse, kSkip };
 
 // Everything that changes the planes. Mirrors headscope.v1.Compute.
 struct ComputeOptions {
   std::string method = "gradient";
-  EngineKind engine = EngineKind::kReference;
+  EngineKind engine = EngineKind::kFast;
   DType dtype = DType::kFloat32;
   bool append_eos = true;
   std::optional<std::uint32_t> max_tokens;

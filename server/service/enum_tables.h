@@ -18,7 +18,8 @@ using EnumTable = std::array<std::pair<Proto, Domain>, N>;
 inline constexpr EnumTable<v1::DType, DType, 3> kDTypes{{{v1::DTYPE_FLOAT32, DType::kFloat32},
                                                          {v1::DTYPE_FLOAT64, DType::kFloat64},
                                                          {v1::DTYPE_BFLOAT16, DType::kBFloat16}}};
-inline constexpr EnumTable<v1::Engine, EngineKind, 1> kEngines{{{v1::ENGINE_REFERENCE, EngineKind::kReference}}};
+inline constexpr EnumTable<v1::Engine, EngineKind, 2> kEngines{
+    {{v1::ENGINE_FAST, EngineKind::kFast}, {v1::ENGINE_REFERENCE, EngineKind::kReference}}};
 inline constexpr EnumTable<v1::OnInvalid, OnInvalid, 2> kOnInvalids{
     {{v1::ON_INVALID_REFUSE, OnInvalid::kRefuse}, {v1::ON_INVALID_SKIP, OnInvalid::kSkip}}};
 inline constexpr EnumTable<v1::LossScale, LossScale, 3> kLossScales{

@@ -23,6 +23,7 @@ const std::vector<Library>& Libraries() {
       {"json", {"nlohmann/"}},
       {"pcre2", {"pcre2.h"}},
       {"eigen", {"Eigen/"}},
+      {"onednn", {"oneapi/"}},
   };
   return libraries;
 }
@@ -51,7 +52,8 @@ const std::vector<Rule>& Rules() {
       {"server", {"server/app", "proto/support"}, {"absl"}},
 
       {"worker/tensor", {}, {"absl", "torch"}},
-      {"worker/model", {"worker/tensor"}, {"absl", "torch", "json"}},
+      {"worker/tensor/cpu", {"worker/tensor"}, {"torch", "onednn"}},
+      {"worker/model", {"worker/tensor", "worker/tensor/cpu"}, {"absl", "torch", "json"}},
       {"worker/model/tokenizer", {"proto/support"}, {"absl", "json", "pcre2"}},
       {"worker/attribution", {"worker/model", "worker/tensor"}, {"absl", "torch"}},
       {"worker/runtime",

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "worker/model/fast/fast_engine.h"
 #include "worker/model/reference_engine.h"
 
 namespace headscope::worker {
@@ -17,11 +18,16 @@ struct EngineEntry {
   absl::StatusOr<std::unique_ptr<Engine>> (*create)(std::shared_ptr<const Model> model);
 };
 
-constexpr std::array<EngineEntry, 1> kEngines = {{
+constexpr std::array<EngineEntry, 2> kEngines = {{
+    {EngineKind::kFast, "fast", FastEngine::CreateWithDefaults},
     {EngineKind::kReference, "reference", ReferenceEngine::Create},
 }};
 
 }  // namespace
+
+bool Computes(EngineKind kind, DType dtype) {
+  return dtype == DType::kFloat32 || dtype == (kind == EngineKind::kFast ? DType::kBFloat16 : DType::kFloat64);
+}
 
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(EngineKind kind, std::shared_ptr<const Model> model) {
   for (const EngineEntry& entry : kEngines) {

@@ -36,6 +36,8 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::string_view name() const = 0;
+  // Bytes held between calls beyond the model's own: packed weights, buffers.
+  virtual std::int64_t held_bytes() const { return 0; }
 
   // Objective [samples] of each sample in nats with head outputs multiplied by `gates`. One forward pass.
   // Errors: INVALID_ARGUMENT for a sample without supervised tokens, an id outside the vocabulary or more tokens than
@@ -48,12 +50,16 @@ class Engine {
   virtual absl::StatusOr<GateGradients> Gradients(const PackedBatch& batch, const CancelCheck& cancelled) = 0;
 };
 
-enum class EngineKind { kReference };
+enum class EngineKind { kFast, kReference };
+
+// Whether engines of that kind compute in `dtype`: fast in float32 and bfloat16, reference in float32 and float64.
+enum class DType;
+bool Computes(EngineKind kind, DType dtype);
 
 // Makes the engine of that kind for `model`, which it keeps alive.
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(EngineKind kind, std::shared_ptr<const Model> model);
 
-// "reference" -> kind. INVALID_ARGUMENT names the known ones.
+// "fast" or "reference" -> kind. INVALID_ARGUMENT names the known ones.
 absl::StatusOr<EngineKind> ParseEngineKind(std::string_view name);
 
 }  // namespace headscope::worker

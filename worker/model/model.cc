@@ -108,6 +108,13 @@ absl::StatusOr<std::shared_ptr<const Model>> Model::Load(const std::string& dire
       new Model(std::move(checkpoint->description), options, std::move(loaded->weights), loaded->resident_bytes));
 }
 
+std::shared_ptr<const Model> Model::Assemble(DecoderSpec spec, const LoadOptions& options,
+                                             std::unique_ptr<DecoderWeights> weights) {
+  ModelDescription description;
+  description.spec = std::move(spec);
+  return std::shared_ptr<const Model>(new Model(std::move(description), options, std::move(weights), 0));
+}
+
 Model::Model(ModelDescription description, LoadOptions options, std::unique_ptr<DecoderWeights> weights,
              std::int64_t resident_bytes)
     : description_(std::move(description)),

@@ -52,6 +52,10 @@ class Model {
  public:
   // Errors as DescribeModel, and RESOURCE_EXHAUSTED when the device has no room.
   static absl::StatusOr<std::shared_ptr<const Model>> Load(const std::string& directory, const LoadOptions& options);
+  // A model whose weights were made in memory: by a trainer, for a comparison. `weights` has the tensors that `spec`
+  // needs, of dtype `options.dtype` on `options.device`.
+  static std::shared_ptr<const Model> Assemble(DecoderSpec spec, const LoadOptions& options,
+                                               std::unique_ptr<DecoderWeights> weights);
   ~Model();
 
   const DecoderSpec& spec() const { return description_.spec; }

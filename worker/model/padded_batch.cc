@@ -47,6 +47,13 @@ absl::Status CheckBatch(const PackedBatch& batch, const DecoderSpec& spec) {
   return status;
 }
 
+absl::Status CheckGates(const std::vector<float>& gates, const PackedBatch& batch, const DecoderSpec& spec) {
+  const std::int64_t wanted = batch.size() * spec.layers * spec.heads;
+  if (gates.empty() || static_cast<std::int64_t>(gates.size()) == wanted) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("gates must be empty or ", wanted, " values [samples, layers, heads], found ", gates.size()));
+}
+
 PaddedBatch PadBatch(const PackedBatch& batch) {
   PaddedBatch padded;
   padded.samples = batch.size();

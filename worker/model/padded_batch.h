@@ -32,6 +32,9 @@ struct PaddedBatch {
 // numbers.
 absl::Status CheckBatch(const PackedBatch& batch, const DecoderSpec& spec);
 
+// OK when `gates` is empty or has one value per sample, layer and head; INVALID_ARGUMENT otherwise with both numbers.
+absl::Status CheckGates(const std::vector<float>& gates, const PackedBatch& batch, const DecoderSpec& spec);
+
 // `batch` has passed CheckBatch.
 PaddedBatch PadBatch(const PackedBatch& batch);
 

@@ -109,13 +109,9 @@ absl::StatusOr<std::unique_ptr<Engine>> ReferenceEngine::Create(std::shared_ptr<
 
 absl::StatusOr<std::vector<double>> ReferenceEngine::Objectives(const PackedBatch& batch, const HeadGates& gates,
                                                                 const CancelCheck& cancelled) {
-  const absl::Status status = CheckBatch(batch, model_->spec());
+  absl::Status status = CheckBatch(batch, model_->spec());
+  if (status.ok()) status = CheckGates(gates, batch, model_->spec());
   if (!status.ok()) return status;
-  const std::int64_t wanted = batch.size() * model_->spec().layers * model_->spec().heads;
-  if (!gates.empty() && static_cast<std::int64_t>(gates.size()) != wanted) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("gates must be empty or ", wanted, " values [samples, layers, heads], found ", gates.size()));
-  }
   return TorchGuard("reference engine, forward", [&] { return RunObjectives(*model_, batch, gates, cancelled); });
 }
 

@@ -87,7 +87,8 @@ class Operations {
   virtual std::unique_ptr<LinearOperation> PrepareLinear(const at::Tensor& weight, const at::Tensor& bias) = 0;
 
   // x [n, w] -> normed [n, w], the normalised rows before gain and bias; scale [n], what they were multiplied by; and
-  // out [n, w] = normed * gain + bias. `x` may be `normed`.
+  // out [n, w] = normed * gain + bias. `x` may be `normed` or
+  // `out`.
   virtual void Norm(const NormOptions& options, const NormWeights& weights, const at::Tensor& x,
                     const at::Tensor& normed, const at::Tensor& scale, const at::Tensor& out) = 0;
   // dx [n, w] from dout [n, w] and what Norm left; added to what `dx` holds with `add`. `dx` may be `dout` without

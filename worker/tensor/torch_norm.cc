@@ -22,9 +22,7 @@ void TorchNorm(const NormOptions& options, const NormWeights& weights, const Nor
     at::sub_out(normed, buffers.x, RowMeans(buffers.x));
     centred = normed;
   }
-  // `out` holds the squares first.
-  at::mul_out(out, centred, centred);
-  const at::Tensor scale = at::rsqrt(RowMeans(out) + options.epsilon);  // [n, 1]
+  const at::Tensor scale = at::rsqrt(RowMeans(centred.square()) + options.epsilon);  // [n, 1]
   buffers.scale.copy_(scale.squeeze(-1));
   at::mul_out(normed, centred, scale);
   at::mul_out(out, normed, Gain(options, weights));

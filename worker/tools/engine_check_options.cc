@@ -101,7 +101,7 @@ passes at 1e-5 (scores, pattern, objective) and 1e-4 (ablation).
 
   --golden DIR...       golden cases; every argument that is no option is one more
   --speed MODEL_DIR     model to time
-  --engine NAMES        comma-separated: reference (default)
+  --engine NAMES        comma-separated: fast, reference (default both)
   --dtype NAMES         comma-separated: float64, float32 (default both), bfloat16
   --device cpu|cuda:N   default cpu
   --threads N           default 0: LibTorch's own choice

@@ -17,7 +17,7 @@ struct EngineCheckOptions {
   std::vector<std::string> golden;
   // Model directory to time; empty: none.
   std::string speed;
-  std::vector<EngineKind> engines = {EngineKind::kReference};
+  std::vector<EngineKind> engines = {EngineKind::kFast, EngineKind::kReference};
   std::vector<DType> dtypes = {DType::kFloat64, DType::kFloat32};
   std::string device = "cpu";
   // 0: LibTorch's own default.

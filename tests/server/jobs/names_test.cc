@@ -23,7 +23,7 @@ TEST(NamesTest, EveryEnumeratorHasOne) {
   ExpectAllNamed(ShardState::kAbandoned);
   ExpectAllNamed(Outcome::kCancelled);
   ExpectAllNamed(DType::kBFloat16);
-  ExpectAllNamed(EngineKind::kReference);
+  ExpectAllNamed(EngineKind::kFast);
   ExpectAllNamed(OnInvalid::kSkip);
   ExpectAllNamed(LossScale::kBatchTokenMean);
   ExpectAllNamed(Absolute::kPerToken);

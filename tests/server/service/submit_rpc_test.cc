@@ -44,7 +44,7 @@ TEST_F(SubmitRpcTest, AnswersWithTheResolvedJob) {
   EXPECT_EQ(job.spec().model_digest(), std::string(32, 'd'));
   EXPECT_TRUE(job.spec().compute().has_gradient());
   EXPECT_EQ(job.spec().compute().dtype(), v1::DTYPE_FLOAT32);
-  EXPECT_EQ(job.spec().compute().engine(), v1::ENGINE_REFERENCE);
+  EXPECT_EQ(job.spec().compute().engine(), v1::ENGINE_FAST);
   EXPECT_TRUE(job.spec().compute().append_eos());
   EXPECT_EQ(job.spec().compute().on_invalid(), v1::ON_INVALID_REFUSE);
   EXPECT_EQ(job.spec().reduction().absolute(), v1::ABSOLUTE_PER_SAMPLE);
@@ -53,6 +53,19 @@ TEST_F(SubmitRpcTest, AnswersWithTheResolvedJob) {
   EXPECT_EQ(job.spec().labels().at("task"), "copy");
   EXPECT_EQ(job.progress().samples_total(), 3u);
   EXPECT_NE(job.blocked_reason(), "");
+}
+
+TEST_F(SubmitRpcTest, ARepeatedRequestIsAnsweredThoughTheModelIsGone) {
+  v1::SubmitJobRequest request = Request();
+  request.set_request_id("once");
+  ASSERT_TRUE(Submit(request).ok());
+  const std::string name = response_.job().name();
+  harness_.PutCatalogue({});
+  const grpc::Status again = Submit(request);
+  ASSERT_TRUE(again.ok()) << again.error_message();
+  EXPECT_EQ(response_.job().name(), name);
+  request.set_request_id("another");
+  EXPECT_FALSE(Submit(request).ok());
 }
 
 TEST_F(SubmitRpcTest, SameRequestIdIsTheSameJob) {

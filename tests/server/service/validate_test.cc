@@ -191,11 +191,32 @@ TEST(ValidateTest, EveryOptionIsTaken) {
   EXPECT_EQ(job.spec.labels.at("task"), "gsm8k");
 }
 
+TEST(ValidateTest, EnginesHaveTheirDtypes) {
+  const auto engine_of = [](v1::DType dtype, v1::Engine engine, Violations& violations) {
+    v1::SubmitJobRequest request = GoodRequest();
+    ComputeOf(request).set_dtype(dtype);
+    ComputeOf(request).set_engine(engine);
+    return ValidateSubmit(request, violations).spec.compute.engine;
+  };
+  Violations none;
+  EXPECT_EQ(engine_of(v1::DTYPE_FLOAT32, v1::ENGINE_UNSPECIFIED, none), EngineKind::kFast);
+  EXPECT_EQ(engine_of(v1::DTYPE_BFLOAT16, v1::ENGINE_UNSPECIFIED, none), EngineKind::kFast);
+  EXPECT_EQ(engine_of(v1::DTYPE_FLOAT64, v1::ENGINE_UNSPECIFIED, none), EngineKind::kReference);
+  EXPECT_EQ(engine_of(v1::DTYPE_FLOAT32, v1::ENGINE_REFERENCE, none), EngineKind::kReference);
+  EXPECT_TRUE(none.empty()) << none.status();
+  Violations wide, narrow;
+  engine_of(v1::DTYPE_FLOAT64, v1::ENGINE_FAST, wide);
+  EXPECT_FALSE(wide.empty()) << "the fast engine has no float64";
+  engine_of(v1::DTYPE_BFLOAT16, v1::ENGINE_REFERENCE, narrow);
+  EXPECT_FALSE(narrow.empty()) << "the reference engine has no bfloat16";
+}
+
 TEST(ValidateTest, EverythingWrongIsSaidAtOnce) {
   v1::SubmitJobRequest request;
   request.mutable_spec()->set_model("../x");
   ComputeOf(request).set_max_tokens(1);
   ComputeOf(request).set_dtype(v1::DTYPE_BFLOAT16);
+  ComputeOf(request).set_engine(v1::ENGINE_REFERENCE);
   ReductionOf(request).set_script_batch(1);
   ExecutionOf(request).set_priority(1000);
   request.set_request_id(std::string(500, 'x'));

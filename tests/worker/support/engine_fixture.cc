@@ -21,10 +21,10 @@ T ValueOrDie(absl::StatusOr<T> value) {
 
 }  // namespace
 
-TestEngine LoadTestEngine(const std::string& directory, DType dtype) {
+TestEngine LoadTestEngine(const std::string& directory, DType dtype, EngineKind kind) {
   TestEngine test;
   test.model = ValueOrDie(Model::Load(directory, {.dtype = dtype, .device = "cpu", .root = ""}));
-  test.engine = ValueOrDie(MakeEngine(EngineKind::kReference, test.model));
+  test.engine = ValueOrDie(MakeEngine(kind, test.model));
   return test;
 }
 

@@ -11,7 +11,7 @@
 
 namespace headscope::worker {
 
-// A loaded model and its reference engine. The test ends at once where loading fails.
+// A loaded model and an engine. The test ends at once where loading fails.
 struct TestEngine {
   std::shared_ptr<const Model> model;
   std::unique_ptr<Engine> engine;
@@ -19,7 +19,7 @@ struct TestEngine {
   std::int64_t layers() const { return model->spec().layers; }
   std::int64_t heads() const { return model->spec().heads; }
 };
-TestEngine LoadTestEngine(const std::string& directory, DType dtype);
+TestEngine LoadTestEngine(const std::string& directory, DType dtype, EngineKind kind = EngineKind::kReference);
 
 GoldenCase LoadGolden(const std::string& name);
 

@@ -136,7 +136,8 @@ TEST_P(HeadLossOperationTest, EveryRowAloneGivesTheSame) {
     const at::Tensor alone_gradient = Unwritten({1, test.width});
     const std::vector<double> loss = operations().HeadLoss(alone, alone_gradient);
     EXPECT_NEAR(loss[0], losses[row], kPackingBound * losses[row]);
-    ExpectNear(alone_gradient, Wide(gradient.narrow(0, row, 1)), kPackingBound, "row " + std::to_string(row));
+    // Of one row and of seven, oneDNN sums thousands of words in different orders.
+    ExpectNear(alone_gradient, Wide(gradient.narrow(0, row, 1)), kProductBound, "row " + std::to_string(row));
   }
 }
 

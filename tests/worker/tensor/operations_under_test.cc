@@ -8,6 +8,10 @@
 
 #include "worker/tensor/torch_operations.h"
 
+#ifdef HEADSCOPE_WITH_ONEDNN
+#include "worker/tensor/cpu/cpu_operations.h"
+#endif
+
 namespace headscope::worker {
 
 std::ostream& operator<<(std::ostream& out, const OperationsUnderTest& table) { return out << table.name; }
@@ -15,6 +19,9 @@ std::ostream& operator<<(std::ostream& out, const OperationsUnderTest& table) { 
 std::vector<OperationsUnderTest> AllOperations() {
   return {
       {"torch", [] { return MakeTorchOperations(at::kCPU); }},
+#ifdef HEADSCOPE_WITH_ONEDNN
+      {"cpu", [] { return MakeCpuOperations(); }},
+#endif
   };
 }
 

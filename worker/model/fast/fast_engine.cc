@@ -1,0 +1,208 @@
+#include "worker/model/fast/fast_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <ATen/ATen.h>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "worker/model/fast/choose_operations.h"
+#include "worker/model/fast/layer_pass.h"
+#include "worker/model/fast/prepared_decoder.h"
+#include "worker/model/fast/tape.h"
+#include "worker/model/fast/token_plan.h"
+#include "worker/model/padded_batch.h"
+#include "worker/tensor/torch_compat.h"
+#include "worker/tensor/torch_guard.h"
+
+namespace headscope::worker {
+namespace {
+
+absl::Status Cancelled() { return absl::CancelledError("cancelled between layers"); }
+
+// Gates [samples, layers, heads] as [n, layers, heads], one row per token.
+at::Tensor TokenGates(const HeadGates& gates, const TokenPlan& plan, const DecoderSpec& spec,
+                      const at::Device& device) {
+  if (gates.empty()) return at::Tensor();
+  std::vector<std::int64_t> lengths;
+  for (std::size_t i = 0; i + 1 < plan.offsets.size(); ++i) lengths.push_back(plan.offsets[i + 1] - plan.offsets[i]);
+  const at::Tensor all = at::tensor(gates, at::kFloat).view({-1, spec.layers, spec.heads});
+  return at::repeat_interleave(all, at::tensor(lengths, at::kLong), 0).to(device);
+}
+
+// Copies one layer's D [heads, n] to its place in [layers, heads, tokens]; tokens without a row stay zero.
+void PackLayer(const at::Tensor& dots, const PackedBatch& batch, const TokenPlan& plan, std::int64_t layer,
+               std::vector<float>* d) {
+  const at::Tensor host = dots.cpu().contiguous();
+  const float* from = host.data_ptr<float>();
+  const std::int64_t heads = host.size(0), n = host.size(1);
+  for (std::int64_t head = 0; head < heads; ++head) {
+    for (std::int64_t sample = 0; sample < batch.size(); ++sample) {
+      std::copy(from + head * n + plan.offsets[sample], from + head * n + plan.offsets[sample + 1],
+                d->begin() + (layer * heads + head) * batch.tokens() + batch.offsets[sample]);
+    }
+  }
+}
+
+}  // namespace
+
+class FastEngine::Impl {
+ public:
+  Impl(std::shared_ptr<const Model> model, const FastEngineOptions& options)
+      : model_(std::move(model)),
+        options_(options),
+        device_(model_->weights().embedding.weight.device()),
+        operations_(ChooseOperations(device_, options.torch_operations)),
+        decoder_(PrepareDecoder(model_->spec(), model_->weights(), *operations_)),
+        workspace_(device_) {}
+
+  const DecoderSpec& spec() const { return model_->spec(); }
+  std::int64_t held_bytes() const { return decoder_.packed_bytes + workspace_.bytes(); }
+
+  absl::StatusOr<std::vector<double>> Objectives(const PackedBatch& batch, const HeadGates& gates,
+                                                 const CancelCheck& cancelled) {
+    const GradMode no_graph(false);
+    const TokenPlan plan = PlanTokens(batch, device_);
+    const std::vector<RopeTable> ropes = Ropes(plan.longest);
+    LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
+    const at::Tensor token_gates = TokenGates(gates, plan, spec(), device_);
+    at::Tensor x = Embed(plan);
+    LayerTape tape = TakeTape(spec(), workspace_, 0, plan.size());
+    for (std::int64_t layer = 0; layer < spec().layers; ++layer) {
+      if (cancelled && cancelled()) return Cancelled();
+      x = pass.Forward(layer, x, token_gates.defined() ? token_gates.select(1, layer) : token_gates, tape);
+    }
+    return MeanLosses(plan, Head(plan, x, at::Tensor()));
+  }
+
+  absl::StatusOr<GateGradients> Gradients(const PackedBatch& batch, const CancelCheck& cancelled) {
+    const GradMode no_graph(false);
+    const TokenPlan plan = PlanTokens(batch, device_);
+    const std::vector<RopeTable> ropes = Ropes(plan.longest);
+    LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
+    const std::int64_t first_kept = FirstKept(plan.size());
+    std::vector<LayerTape> tapes(static_cast<std::size_t>(spec().layers));
+    at::Tensor x = Embed(plan);
+    for (std::int64_t layer = 0; layer < spec().layers; ++layer) {
+      if (cancelled && cancelled()) return Cancelled();
+      tapes[layer] = TakeTape(spec(), workspace_, layer < first_kept ? 0 : layer - first_kept + 1, plan.size());
+      if (layer < first_kept) Stream(layer, plan).copy_(x);
+      x = pass.Forward(layer, x, at::Tensor(), tapes[layer]);
+    }
+    GateGradients result;
+    at::Tensor dx = workspace_.Take("d rows", static_cast<std::int64_t>(plan.rows.size()), spec().width);
+    result.objective = MeanLosses(plan, Head(plan, x, dx));
+    result.d.resize(static_cast<std::size_t>(spec().layers * spec().heads * batch.tokens()));
+    const at::Tensor dots = workspace_.Take("dots", spec().heads, plan.size());
+    for (std::int64_t layer = spec().layers - 1; layer >= 0; --layer) {
+      if (cancelled && cancelled()) return Cancelled();
+      if (layer < first_kept) pass.Forward(layer, Stream(layer, plan), at::Tensor(), tapes[layer]);
+      dx = pass.Reverse(layer, dx, tapes[layer], dots);
+      PackLayer(dots, batch, plan, layer, &result.d);
+    }
+    return result;
+  }
+
+ private:
+  // Layers from this one on keep their tapes; it is as small as the budget allows.
+  std::int64_t FirstKept(std::int64_t n) const {
+    const std::int64_t fit = options_.activation_bytes / std::max<std::int64_t>(1, TapeBytes(spec(), n));
+    // One tape serves all layers that are computed again.
+    return fit >= spec().layers ? 0 : std::clamp<std::int64_t>(spec().layers - fit + 1, 1, spec().layers);
+  }
+
+  // Where the stream before `layer` is kept until that layer is computed again [n, w].
+  at::Tensor Stream(std::int64_t layer, const TokenPlan& plan) {
+    return workspace_.Take(absl::StrCat("stream ", layer), plan.size(), spec().width);
+  }
+
+  std::vector<RopeTable> Ropes(std::int64_t positions) const {
+    std::vector<RopeTable> ropes;
+    const at::Tensor like = at::empty({0}, at::TensorOptions(at::kFloat).device(device_));
+    for (const RopeSpec& rope : spec().ropes) {
+      ropes.push_back(MakeRopeTable(rope.inverse_frequency, rope.attention_scaling, positions, like));
+    }
+    return ropes;
+  }
+
+  // [n, w]
+  at::Tensor Embed(const TokenPlan& plan) {
+    const DecoderWeights& weights = model_->weights();
+    const at::Tensor x = workspace_.Take("stream", plan.size(), spec().width);
+    x.copy_(weights.embedding.weight.index_select(0, plan.token_ids));
+    if (spec().embedding_scale != 1.0) {
+      // The factor is rounded to the weights' dtype first, as a tensor of it.
+      x.mul_(at::full({}, spec().embedding_scale, weights.embedding.weight.options()).to(at::kFloat));
+    }
+    if (spec().position == PositionKind::kLearned) {
+      x.add_(weights.position_embedding.weight.index_select(0, plan.positions + spec().position_row_offset));
+    }
+    return x;
+  }
+
+  // Losses [r] of the stream after the last layer: x [r, w], or [n, w] where every row predicts. dx [r, w], where it is
+  // defined, becomes the gradient of the sum of objectives with respect to it.
+  std::vector<double> Head(const TokenPlan& plan, const at::Tensor& x, const at::Tensor& dx) {
+    HeadLossInput input;
+    input.weight = model_->weights().head.weight;
+    input.bias = model_->weights().head.bias;
+    input.soft_cap = spec().logit_soft_cap;
+    input.targets = plan.targets;
+    input.seeds = plan.seeds;
+    input.rows = x;
+    if (!spec().final_norm) return operations_->HeadLoss(input, dx);
+    const at::Tensor normed = workspace_.Take("final normed", x.size(0), x.size(1));
+    const at::Tensor scale = workspace_.Take("final scale", 1, x.size(0)).view({-1});
+    input.rows = workspace_.Take("hidden", x.size(0), x.size(1));
+    operations_->Norm(decoder_.norm, decoder_.final_norm, x, normed, scale, input.rows);
+    std::vector<double> losses = operations_->HeadLoss(input, dx);
+    if (dx.defined()) operations_->NormBackward(decoder_.norm, decoder_.final_norm, dx, normed, scale, dx, false);
+    return losses;
+  }
+
+  const std::shared_ptr<const Model> model_;
+  const FastEngineOptions options_;
+  const at::Device device_;
+  const std::unique_ptr<Operations> operations_;
+  const PreparedDecoder decoder_;
+  Workspace workspace_;
+};
+
+FastEngine::FastEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+FastEngine::~FastEngine() = default;
+
+std::int64_t FastEngine::held_bytes() const { return impl_->held_bytes(); }
+
+absl::StatusOr<std::unique_ptr<Engine>> FastEngine::Create(std::shared_ptr<const Model> model,
+                                                           const FastEngineOptions& options) {
+  if (model->options().dtype == DType::kFloat64) {
+    return absl::FailedPreconditionError(
+        "the fast engine computes in float32 or with bfloat16 products; float64 is for --engine reference");
+  }
+  return TorchGuard("preparing the fast engine", [&]() -> absl::StatusOr<std::unique_ptr<Engine>> {
+    const GradMode no_graph(false);
+    return std::unique_ptr<Engine>(new FastEngine(std::make_unique<Impl>(std::move(model), options)));
+  });
+}
+
+absl::StatusOr<std::unique_ptr<Engine>> FastEngine::CreateWithDefaults(std::shared_ptr<const Model> model) {
+  return Create(std::move(model), FastEngineOptions());
+}
+
+absl::StatusOr<std::vector<double>> FastEngine::Objectives(const PackedBatch& batch, const HeadGates& gates,
+                                                           const CancelCheck& cancelled) {
+  absl::Status status = CheckBatch(batch, impl_->spec());
+  if (status.ok()) status = CheckGates(gates, batch, impl_->spec());
+  if (!status.ok()) return status;
+  return TorchGuard("fast engine, forward", [&] { return impl_->Objectives(batch, gates, cancelled); });
+}
+
+absl::StatusOr<GateGradients> FastEngine::Gradients(const PackedBatch& batch, const CancelCheck& cancelled) {
+  const absl::Status status = CheckBatch(batch, impl_->spec());
+  if (!status.ok()) return status;
+  return TorchGuard("fast engine, gradients", [&] { return impl_->Gradients(batch, cancelled); });
+}
+
+}  // namespace headscope::worker

@@ -1,0 +1,16 @@
+// The table of operations on the CPU: vector kernels of our own around oneDNN's matrix products.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "worker/tensor/operations.h"
+
+namespace headscope::worker {
+
+// Where oneDNN's products like weights in a layout of their own (processors with AVX-512), packed copies are made as
+// long as they take no more than `pack_bytes` together.
+inline constexpr std::int64_t kDefaultPackBytes = std::int64_t{2} << 30;
+std::unique_ptr<Operations> MakeCpuOperations(std::int64_t pack_bytes = kDefaultPackBytes);
+
+}  // namespace headscope::worker

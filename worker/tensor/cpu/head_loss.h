@@ -1,0 +1,16 @@
+// The vocabulary head's losses and their gradient on the CPU, in one pass over the vocabulary.
+#pragma once
+
+#include <vector>
+
+#include "worker/tensor/cpu/kernel_table.h"
+#include "worker/tensor/operations.h"
+
+namespace headscope::worker {
+
+// As Operations::HeadLoss. The vocabulary is met in chunks: G += exp(logit - running maximum) W_chunk, rescaled when
+// the maximum grows; at last gradient = seed * (G / total - W[target]). No logit is computed twice, and of [rows,
+// vocabulary] only a tile exists.
+std::vector<double> CpuHeadLoss(const KernelTable& kernels, const HeadLossInput& input, const at::Tensor& gradient);
+
+}  // namespace headscope::worker
