@@ -24,8 +24,9 @@ std::string Describe(const Json& value) {
 }
 
 // The library's message without its own prefix and line number, which is always 1 here.
-std::string ParseFault(const Json::parse_error& error) {
+std::string ParseFault(const Json::exception& error) {
   std::string text = error.what();
+  if (const auto prefix = text.find("] "); prefix != std::string::npos) text = text.substr(prefix + 2);
   if (const auto column = text.find("column "); column != std::string::npos) text = text.substr(column);
   return absl::StrCat("not valid JSON: ", text);
 }
@@ -169,10 +170,11 @@ std::string NameOf(RowKind kind) {
 ParsedRow ParseRow(const std::string& text, std::uint64_t line) {
   ParsedRow row;
   Json object;
-  // The library reports where parsing failed only by an exception; it ends here.
+  // The library reports what it cannot take only by an exception (a number beyond every double is no parse_error); it
+  // ends here.
   try {
     object = Json::parse(text);
-  } catch (const Json::parse_error& error) {
+  } catch (const Json::exception& error) {
     row.faults.push_back(ParseFault(error));
     return row;
   }

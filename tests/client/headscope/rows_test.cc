@@ -77,6 +77,11 @@ TEST(RowReaderTest, ReportsEveryFaultWithItsLine) {
                           HasSubstr("6: a row of kind prompt/response, but line 1 is of kind token_ids")));
 }
 
+TEST(RowReaderTest, ReportsANumberThatNoDoubleHolds) {
+  EXPECT_THAT(Faults("{\"text\": \"a\"}\n{\"text\": \"b\", \"weight\": 1e999}\n"),
+              ElementsAre("2: not valid JSON: number overflow parsing '1e999'"));
+}
+
 TEST(RowReaderTest, ReportsSeveralFaultsOfOneRow) {
   EXPECT_THAT(Faults(R"({"prompt": 1, "id": true})"),
               ElementsAre("1: id: wanted a string, found true", "1: prompt: wanted a string, found the integer 1",
