@@ -5,11 +5,22 @@
 #include "absl/strings/str_cat.h"
 #include "client/headscope/channel.h"
 #include "client/headscope/client_impl.h"
+#include "client/headscope/patience.h"
+#include "client/headscope/stream_reader.h"
 #include "client/headscope/wire.h"
 #include "proto/support/limits.h"
 
 namespace headscope::client {
 namespace {
+
+constexpr absl::Duration kPoll = absl::Milliseconds(100);
+
+void Append(const v1::TokenizeResponse& part, Tokens& tokens) {
+  tokens.ids.insert(tokens.ids.end(), part.ids().begin(), part.ids().end());
+  tokens.tokens.insert(tokens.tokens.end(), part.tokens().begin(), part.tokens().end());
+  tokens.text += part.text();
+  if (part.has_prompt_tokens()) tokens.prompt_tokens = part.prompt_tokens();
+}
 
 // Pages until the last one or until `limit` items (0: all). `page` asks for the page of a token and fills `items` from
 // it; it returns the next token.
@@ -68,25 +79,32 @@ absl::StatusOr<Model> Client::GetModel(const std::string& name) {
   return FromProto(response->model());
 }
 
-absl::StatusOr<Tokens> Client::Tokenize(const TokenizeRequest& request) {
+absl::StatusOr<Tokens> Client::Tokenize(const TokenizeRequest& request, const LongCall& hooks) {
   v1::TokenizeRequest proto;
   proto.set_model(Named("models/", request.model));
   proto.set_text(request.text);
   if (request.response) proto.set_response(*request.response);
   if (request.special_tokens) proto.set_special_tokens(*request.special_tokens);
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + impl_->options.tokenize_timeout));
-  const auto stream = impl_->models->Tokenize(&context, proto);
+  using Reader = StreamReader<v1::TokenizeResponse>;
+  Reader reader([&](grpc::ClientContext* context, Reader* reactor) {
+    context->set_deadline(absl::ToChronoTime(absl::Now() + impl_->options.tokenize_timeout));
+    impl_->models->async()->Tokenize(context, &proto, reactor);
+  });
   Tokens tokens;
   v1::TokenizeResponse part;
-  while (stream->Read(&part)) {
-    tokens.ids.insert(tokens.ids.end(), part.ids().begin(), part.ids().end());
-    tokens.tokens.insert(tokens.tokens.end(), part.tokens().begin(), part.tokens().end());
-    tokens.text += part.text();
-    if (part.has_prompt_tokens()) tokens.prompt_tokens = part.prompt_tokens();
+  while (KeepGoing(hooks)) {
+    switch (reader.Next(kPoll, part)) {
+      case Reader::Event::kMessage:
+        Append(part, tokens);
+        break;
+      case Reader::Event::kTimeout:
+        break;
+      case Reader::Event::kEnded:
+        if (const grpc::Status status = reader.status(); !status.ok()) return FromGrpc(status);
+        return tokens;
+    }
   }
-  if (const grpc::Status status = stream->Finish(); !status.ok()) return FromGrpc(status);
-  return tokens;
+  return Stopped();
 }
 
 absl::StatusOr<Dataset> Client::GetDataset(const std::string& id) {

@@ -62,7 +62,7 @@ class Client {
 
   absl::StatusOr<std::vector<Model>> ListModels();
   absl::StatusOr<Model> GetModel(const std::string& name);
-  absl::StatusOr<Tokens> Tokenize(const TokenizeRequest& request);
+  absl::StatusOr<Tokens> Tokenize(const TokenizeRequest& request, const LongCall& hooks = {});
 
   // Streams all samples; a sample without id gets its 1-based position. The server's digest must equal the one computed
   // here (DATA_LOSS otherwise). A broken upload starts again from the first sample. `display_name` is cut to 256 bytes

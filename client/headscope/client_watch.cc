@@ -5,6 +5,7 @@
 #include "client/headscope/patience.h"
 #include "client/headscope/stream_reader.h"
 #include "client/headscope/wire.h"
+#include "proto/support/error.h"
 
 namespace headscope::client {
 namespace {
@@ -12,6 +13,9 @@ namespace {
 constexpr absl::Duration kPoll = absl::Milliseconds(100);
 
 using Reader = StreamReader<v1::WatchJobResponse>;
+
+// The server has no room for another watcher now.
+bool IsCrowded(const absl::Status& status) { return ReasonOf(status) == "TOO_MANY_WATCHERS"; }
 
 // Follows one job over any number of connections. Single-thread.
 class Watch {
@@ -25,7 +29,13 @@ class Watch {
     for (;;) {
       if (absl::Status status = FollowOneStream(); !status.ok()) return status;
       if (ended_) return *std::move(ended_);
+      const bool crowded = IsCrowded(broken_);
+      // A server that says that it is full is there.
+      if (crowded) patience_.Heard();
       if (absl::Status status = patience_.WaitAfter(broken_); !status.ok()) return status;
+      if (!crowded) continue;
+      if (absl::Status status = Look(); !status.ok()) return status;
+      if (ended_) return *std::move(ended_);
     }
   }
 
@@ -51,10 +61,27 @@ class Watch {
         case Reader::Event::kEnded:
           broken_ = FromGrpc(reader.status());
           if (broken_.ok()) broken_ = absl::UnavailableError("the server closed the stream");
-          return IsBroken(broken_) ? absl::OkStatus() : broken_;
+          return IsBroken(broken_) || IsCrowded(broken_) ? absl::OkStatus() : broken_;
       }
     }
     return Stopped();
+  }
+
+  // Where a stream cannot be had, the job is asked for: nobody waits for a job that has ended.
+  absl::Status Look() {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + options_.call_timeout));
+    v1::GetJobRequest request;
+    request.set_name(request_.name());
+    v1::GetJobResponse response;
+    const absl::Status status = FromGrpc(stub_.GetJob(&context, request, &response));
+    if (!status.ok()) return IsBroken(status) ? absl::OkStatus() : status;
+    JobUpdate update;
+    update.time = absl::Now();
+    update.snapshot = FromProto(response.job());
+    if (on_update_) on_update_(update);
+    if (HasEnded(update.snapshot->state)) ended_ = *std::move(update.snapshot);
+    return absl::OkStatus();
   }
 
   void Take(const v1::WatchJobResponse& message) {

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "absl/time/clock.h"
+#include "proto/support/error.h"
 
 namespace headscope::client {
 namespace {
 
 constexpr absl::Duration kPoll = absl::Milliseconds(100);
+constexpr absl::Duration kLongestAsked = absl::Seconds(30);
 
 }  // namespace
 
@@ -39,8 +41,13 @@ void Patience::Heard() {
 
 absl::Status Patience::WaitAfter(const absl::Status& why) {
   if (absl::Now() - last_heard_ >= options_.give_up_after) return why;
-  if (hooks_.on_retry) hooks_.on_retry(why, delay_);
-  const absl::Time next = absl::Now() + delay_;
+  absl::Duration delay = delay_;
+  // A server that has no room says when it expects some. (One that restarts cannot know.)
+  if (absl::IsResourceExhausted(why)) {
+    delay = std::max(delay, std::min(DetailsOf(why).retry_after.value_or(delay), kLongestAsked));
+  }
+  if (hooks_.on_retry) hooks_.on_retry(why, delay);
+  const absl::Time next = absl::Now() + delay;
   delay_ = std::min(2 * delay_, options_.max_backoff);
   for (absl::Time now = absl::Now(); now < next; now = absl::Now()) {
     if (!KeepGoing(hooks_)) return Stopped();

@@ -21,8 +21,9 @@ class Patience {
 
   // Something arrived: delays start small again.
   void Heard();
-  // Waits before the next try after `why`. An error when there shall be none: `why` itself when patience is over,
-  // CANCELLED when the caller stopped.
+  // Waits before the next try after `why`, where it is RESOURCE_EXHAUSTED at least for as long as it asks for
+  // (RetryInfo). An error when there shall be none: `why` itself when patience is over, CANCELLED when the caller
+  // stopped.
   absl::Status WaitAfter(const absl::Status& why);
 
  private:

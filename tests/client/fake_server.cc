@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "headscope/v1/attribution_service.grpc.pb.h"
 #include "headscope/v1/dataset_service.grpc.pb.h"
 #include "headscope/v1/model_service.grpc.pb.h"
@@ -63,8 +64,12 @@ class Models final : public v1::ModelService::Service {
   }
 
   // Every byte is a token; two messages.
-  grpc::Status Tokenize(grpc::ServerContext*, const v1::TokenizeRequest* request,
+  grpc::Status Tokenize(grpc::ServerContext* context, const v1::TokenizeRequest* request,
                         grpc::ServerWriter<v1::TokenizeResponse>* writer) override {
+    while (state_.tokenize_hangs) {
+      if (context->IsCancelled()) return grpc::Status::CANCELLED;
+      absl::SleepFor(absl::Milliseconds(1));
+    }
     v1::TokenizeResponse first;
     first.set_prompt_tokens(static_cast<std::uint32_t>(request->text().size()));
     Fill(request->text(), first);
@@ -199,6 +204,11 @@ class Jobs final : public v1::AttributionService::Service {
       heartbeat.mutable_heartbeat();
       if (!writer->Write(heartbeat)) break;
     }
+    if (script.crowded) {
+      return ToGrpc(MakeError(absl::StatusCode::kResourceExhausted, "there are too many watchers",
+                              ErrorDetails{"TOO_MANY_WATCHERS", {}, absl::Milliseconds(1)}));
+    }
+    if (script.refuses) return ToGrpc(absl::PermissionDeniedError("not for you"));
     return script.breaks ? Broken() : grpc::Status::OK;
   }
 

@@ -25,6 +25,10 @@ struct WatchScript {
   bool breaks = false;
   // After the responses nothing more comes until the client goes away.
   bool hangs = false;
+  // The stream ends with PERMISSION_DENIED.
+  bool refuses = false;
+  // The stream ends with TOO_MANY_WATCHERS.
+  bool crowded = false;
 };
 
 // What the server answers and what it saw. Set before a call and read after it: calls are made one at a time.
@@ -32,6 +36,8 @@ struct FakeState {
   std::vector<v1::Model> models;
   // So many questions for a model are answered with NO_WORKER first: the first worker is still to come.
   int before_first_worker = 0;
+  // Nobody tokenises: Tokenize is not answered until the client goes away.
+  bool tokenize_hangs = false;
 
   // Uploads. `upload_breaks` counts the ones that end with UNAVAILABLE first.
   int upload_breaks = 0;

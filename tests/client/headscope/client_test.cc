@@ -214,6 +214,42 @@ TEST_F(ClientTest, WatchGivesUpWhenNothingArrivesForLong) {
   EXPECT_EQ((*client)->WatchJob("j-1", {}).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(ClientTest, WatchWaitsForRoomAndLooksAtTheJobMeanwhile) {
+  state().job = DemoJob(v1::Job::RUNNING);
+  state().watches.resize(2);
+  state().watches[0].crowded = true;
+  state().watches[1].crowded = true;
+  int snapshots = 0;
+
+  const auto job = client_->WatchJob("j-1", [&](const JobUpdate& update) {
+    if (!update.snapshot) return;
+    if (++snapshots == 2) state().job = DemoJob(v1::Job::SUCCEEDED);
+  });
+
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_EQ(job->state, JobState::kSucceeded);
+  EXPECT_THAT(state().watched, SizeIs(3));
+}
+
+TEST_F(ClientTest, WatchWithoutRoomSeesTheEndOfTheJob) {
+  state().job = DemoJob(v1::Job::SUCCEEDED);
+  state().watches.resize(1);
+  state().watches[0].crowded = true;
+
+  const auto job = client_->WatchJob("j-1", nullptr);
+
+  ASSERT_TRUE(job.ok()) << job.status();
+  EXPECT_THAT(state().watched, SizeIs(1));
+}
+
+TEST_F(ClientTest, TokenizeStopsWhenTheCallerDoesNotGoOn) {
+  state().tokenize_hangs = true;
+  LongCall hooks;
+  hooks.keep_going = [asked = 0]() mutable { return ++asked < 3; };
+
+  EXPECT_EQ(client_->Tokenize({"demo", "ab", {}, {}}, hooks).status().code(), absl::StatusCode::kCancelled);
+}
+
 TEST_F(ClientTest, WatchOfAnUnknownJobIsNotRetried) {
   EXPECT_EQ(client_->WatchJob("j-2", {}).status().code(), absl::StatusCode::kNotFound);
 }
