@@ -41,8 +41,8 @@ const Command& DeleteCommand() {
       1,
       1,
       "delete a job that has ended, or a dataset",
-      "Removes a job that has ended with its scores and pattern; or a dataset (datasets/ID) that no\n"
-      "unfinished job needs. Prints the id.",
+      "Removes a job that has ended with its scores and pattern; or a dataset (datasets/ID) that no job\n"
+      "names, ended ones included: delete those first. Prints the id.",
       {},
       {"delete j-0h3kq8z1v5m2n4p7", "delete datasets/9f86d081884c7d65..."},
       Run};

@@ -65,7 +65,11 @@ void PrintError(std::ostream& err, const absl::Status& status, const std::string
         << "  one is started by\n"
         << "    headscope-server --data-dir DIRECTORY --model-root MODELS --local-workers 1 --listen " << server
         << "\n";
-  } else if (absl::IsDeadlineExceeded(status)) {
+  } else if (ReasonOf(status) == "NO_WORKER") {
+    err << "  start the server with --local-workers 1, or a worker of its own with\n"
+        << "    headscope-worker --server HOST:PORT --model-root MODELS\n"
+        << "  where HOST:PORT is what the server's --worker-listen says\n";
+  } else if (absl::IsDeadlineExceeded(status) && ReasonOf(status).empty()) {
     err << "  the server at " << server << " did not answer in time\n";
   } else if (absl::IsUnimplemented(status)) {
     err << "  what answers at " << server << " is no Headscope server, or one of another version\n";

@@ -19,7 +19,7 @@ enum ExitStatus : int {
   kNotFound = 4,
   // Quota or rights.
   kNotAllowed = 5,
-  // Ctrl-C; the job goes on.
+  // Ctrl-C; the job, if there is one, goes on.
   kDetached = 130,
 };
 

@@ -38,8 +38,9 @@ absl::StatusOr<std::optional<client::Job>> FollowJob(Session& session, client::C
   ProgressView view(session.err(), {environment.err_is_terminal, environment.width}, *environment.clock, id);
   client::LongCall hooks = session.Hooks();
   hooks.on_retry = [&view](const absl::Status& why, absl::Duration delay) {
-    view.Note(
-        absl::StrCat("the connection broke (", why.message(), "); trying again in ", absl::FormatDuration(delay)));
+    const char* const what =
+        absl::IsResourceExhausted(why) ? "the job cannot be watched now (" : "the connection broke (";
+    view.Note(absl::StrCat(what, why.message(), "); trying again in ", absl::FormatDuration(delay)));
   };
   auto job = client.WatchJob(
       id, [&view](const client::JobUpdate& update) { view.Update(update); }, hooks);
@@ -50,10 +51,13 @@ absl::StatusOr<std::optional<client::Job>> FollowJob(Session& session, client::C
     PrintWayBack(session.err(), id);
     return std::optional<client::Job>();
   }
+  if (absl::IsNotFound(job.status())) return job.status();
   if (absl::IsUnavailable(job.status())) {
     session.err() << "headscope: lost the server; job " << id << " is kept and goes on when the server does\n";
-    PrintWayBack(session.err(), id);
+  } else {
+    session.err() << "headscope: job " << id << " cannot be followed; it goes on\n";
   }
+  PrintWayBack(session.err(), id);
   return job.status();
 }
 

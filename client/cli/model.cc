@@ -3,7 +3,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/cli/await_model.h"
 #include "client/cli/command.h"
 #include "client/cli/json_values.h"
 #include "client/cli/numbers.h"
@@ -40,7 +39,7 @@ TextTable Fields(const client::Model& model) {
 absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  const auto model = AwaitModel(session, **client, arguments.positionals()[0]);
+  const auto model = (*client)->GetModel(arguments.positionals()[0]);
   if (!model.ok()) return model.status();
   if (session.format == Format::kJson) {
     session.out() << Text(ModelJson(*model));

@@ -60,7 +60,11 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   if (!request.ok()) return request.status();
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  const auto tokens = (*client)->Tokenize(*request);
+  const auto tokens = (*client)->Tokenize(*request, session.Hooks());
+  if (absl::IsCancelled(tokens.status()) && session.interrupted()) {
+    session.err() << "headscope: stopped\n";
+    return kDetached;
+  }
   if (!tokens.ok()) return tokens.status();
   Print(session, *tokens);
   return kDone;

@@ -9,6 +9,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 using tests::DemoJob;
 using tests::Snapshot;
@@ -137,6 +138,37 @@ TEST_F(CommandsTest, WatchOfALostServerSaysHowToComeBack) {
 
   EXPECT_EQ(run.exit_status, 3);
   EXPECT_THAT(run.err, HasSubstr("headscope watch j-1"));
+}
+
+TEST_F(CommandsTest, WatchThatCannotGoOnSaysHowToComeBackUnlessThereIsNoJob) {
+  state().job = DemoJob(v1::Job::RUNNING);
+  state().watches.resize(1);
+  state().watches[0].refuses = true;
+
+  const CliRun run = Cli({"watch", "j-1"});
+
+  EXPECT_EQ(run.exit_status, 5);
+  EXPECT_THAT(run.err, HasSubstr("headscope watch j-1"));
+  EXPECT_THAT(Cli({"watch", "j-2"}).err, Not(HasSubstr("headscope watch j-2")));
+}
+
+TEST_F(CommandsTest, ModelDoesNotWaitForAWorker) {
+  state().before_first_worker = 1000;
+  give_up_after_ = absl::Hours(1);
+
+  const CliRun run = Cli({"model", "demo"});
+
+  EXPECT_EQ(run.exit_status, 3);
+  EXPECT_THAT(run.err, HasSubstr("--local-workers 1"));
+}
+
+TEST_F(CommandsTest, ControlCEndsTokenizeAtOnce) {
+  state().tokenize_hangs = true;
+  interrupted_ = [] { return true; };
+
+  const CliRun run = Cli({"tokenize", "demo", "text"});
+
+  EXPECT_EQ(run.exit_status, 130);
 }
 
 TEST_F(CommandsTest, ResultOfAnUnfinishedJobIsNone) {

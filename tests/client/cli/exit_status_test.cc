@@ -53,6 +53,18 @@ TEST(PrintErrorTest, SaysHowToStartAServerOnlyWhereNoneAnswered) {
   EXPECT_THAT(Printed(MakeError(absl::StatusCode::kUnavailable, "x", "DRAINING")), Not(HasSubstr("headscope-server")));
 }
 
+TEST(PrintErrorTest, SaysHowToStartAWorkerWhereNoneIsThere) {
+  const std::string text = Printed(MakeError(absl::StatusCode::kUnavailable, "x", "NO_WORKER"));
+  EXPECT_THAT(text, HasSubstr("--local-workers 1"));
+  EXPECT_THAT(text, HasSubstr("headscope-worker --server HOST:PORT"));
+}
+
+TEST(PrintErrorTest, BlamesTheServerForSilenceOnlyWhereItWasSilent) {
+  EXPECT_THAT(Printed(absl::DeadlineExceededError("x")), HasSubstr("did not answer in time"));
+  EXPECT_THAT(Printed(MakeError(absl::StatusCode::kDeadlineExceeded, "x", "TOKENIZE_TIMEOUT")),
+              Not(HasSubstr("did not answer")));
+}
+
 TEST(PrintErrorTest, PointsToTheHelpAfterAMistake) {
   EXPECT_EQ(Printed(UsageError("x")), "headscope: x\n  see `headscope jobs --help`\n");
 }

@@ -42,7 +42,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"jobs", "--limit", "0"}, "--limit: wanted a whole number"},
         Mistake{{"attribute"}, "attribute needs --model NAME and --data FILE"},
         Mistake{{"attribute", "--data", "x"}, "attribute needs --model NAME"},
-        Mistake{{"attribute", "--model", "m", "--data", "x", "--engine", "fst"}, "--engine: wanted reference"},
+        Mistake{{"attribute", "--model", "m", "--data", "x", "--engine", "fst"}, "--engine: wanted fast or reference"},
         Mistake{{"attribute", "--model", "m", "--data", "x", "--dtype", "int8"}, "--dtype: wanted float32"},
         Mistake{{"attribute", "--model", "m", "--data", "x", "--method", "magic"}, "--method: wanted gradient"},
         Mistake{{"attribute", "--model", "m", "--data", "x", "--append-eos", "yes"},
