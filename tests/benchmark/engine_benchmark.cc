@@ -34,22 +34,22 @@ void ReportTokens(benchmark::State& state, std::int64_t tokens) {
   state.counters["tokens/s"] = Counter(static_cast<double>(tokens), Counter::kIsIterationInvariantRate);
 }
 
-std::unique_ptr<Engine> EngineFor(const std::shared_ptr<const Model>& model) {
+std::unique_ptr<Engine> EngineFor(EngineKind kind, const std::shared_ptr<const Model>& model) {
   SetComputeThreads(BenchmarkThreads());
-  return std::move(MakeEngine(EngineKind::kReference, model)).value();
+  return std::move(MakeEngine(kind, model)).value();
 }
 
-void Forward(benchmark::State& state) {
+void Forward(benchmark::State& state, EngineKind kind) {
   const std::shared_ptr<const Model> model = BenchmarkModel();
-  const std::unique_ptr<Engine> engine = EngineFor(model);
+  const std::unique_ptr<Engine> engine = EngineFor(kind, model);
   const PackedBatch batch = BatchFor(state, *model);
   for (auto _ : state) benchmark::DoNotOptimize(engine->Objectives(batch, {}, Never).value());
   ReportTokens(state, batch.tokens());
 }
 
-void ForwardAndBackward(benchmark::State& state) {
+void ForwardAndBackward(benchmark::State& state, EngineKind kind) {
   const std::shared_ptr<const Model> model = BenchmarkModel();
-  const std::unique_ptr<Engine> engine = EngineFor(model);
+  const std::unique_ptr<Engine> engine = EngineFor(kind, model);
   const PackedBatch batch = BatchFor(state, *model);
   for (auto _ : state) benchmark::DoNotOptimize(engine->Gradients(batch, Never).value());
   ReportTokens(state, batch.tokens());
@@ -90,8 +90,14 @@ void Attention(benchmark::State& state) {
   state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
 }
 
-BENCHMARK(Forward)->Arg(64)->Arg(204)->Arg(512)->Unit(benchmark::kMillisecond)->UseRealTime();
-BENCHMARK(ForwardAndBackward)->Arg(64)->Arg(204)->Arg(512)->Unit(benchmark::kMillisecond)->UseRealTime();
+void Lengths(benchmark::internal::Benchmark* benchmark) {
+  benchmark->Arg(64)->Arg(204)->Arg(512)->Unit(benchmark::kMillisecond)->UseRealTime();
+}
+
+BENCHMARK_CAPTURE(Forward, fast, EngineKind::kFast)->Apply(Lengths);
+BENCHMARK_CAPTURE(Forward, reference, EngineKind::kReference)->Apply(Lengths);
+BENCHMARK_CAPTURE(ForwardAndBackward, fast, EngineKind::kFast)->Apply(Lengths);
+BENCHMARK_CAPTURE(ForwardAndBackward, reference, EngineKind::kReference)->Apply(Lengths);
 BENCHMARK(Head)->Arg(204)->Unit(benchmark::kMillisecond)->UseRealTime();
 BENCHMARK(Attention)->ArgNames({"length", "backward"})->ArgsProduct({{60, 210, 480}, {0, 1}})->UseRealTime();
 
