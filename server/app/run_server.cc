@@ -57,6 +57,8 @@ int Serve(const ServerOptions& options, const Environment& environment) {
   const absl::Status ready = (*app)->BecomeReady(kWaitForLocalWorkers);
   if (ready.ok()) signals.first().WaitForNotification();
   (*app)->Drain(signals.second());
+  // The app ends before the signals do: a signal that comes from here on finds nobody.
+  signals.Stop();
   return ready.ok() ? kStopped : Complain(ready);
 }
 

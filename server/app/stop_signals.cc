@@ -23,11 +23,16 @@ StopSignals::StopSignals() {
 }
 
 StopSignals::~StopSignals() {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(end_fd_, &one, sizeof(one));
-  if (thread_.joinable()) thread_.join();
+  Stop();
   close(signal_fd_);
   close(end_fd_);
+}
+
+void StopSignals::Stop() {
+  if (!thread_.joinable()) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(end_fd_, &one, sizeof(one));
+  thread_.join();
 }
 
 void StopSignals::Start(std::function<void()> first, std::function<void()> second) {

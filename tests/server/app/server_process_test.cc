@@ -130,6 +130,20 @@ TEST(ServerProcessTest, ASecondSignalEndsTheDrainDelay) {
   EXPECT_EQ(server.AwaitEnd(), kStopped);
 }
 
+TEST(ServerProcessTest, ASignalThatComesWhenAllIsDoneDoesNoHarm) {
+  const std::string folder = MakeFolder("late");
+  ServerProcess server(
+      folder, {"--local-workers", "1", "--model-root", folder, "--worker-binary", HEADSCOPE_FAKE_WORKER_BINARY});
+  ASSERT_FALSE(server.AwaitReady().empty());
+  server.Signal(SIGTERM);
+  const auto stopped = [](const std::string& log) { return log.find("\"stopped\"") != std::string::npos; };
+  ASSERT_NE(AwaitText(server.LogPath(), stopped, kPatience), "");
+
+  server.Signal(SIGTERM);
+
+  EXPECT_EQ(server.AwaitEnd(), kStopped);
+}
+
 TEST(ServerProcessTest, IsReadyWithItsLocalWorkersAndRestartsThem) {
   const std::string folder = MakeFolder("local");
   const std::string started = folder + "/started";
