@@ -39,6 +39,9 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<SubmitOutcome> Submit(const NewJob& job) override {
     return Time("submit", [&] { return store_.Submit(job); });
   }
+  absl::StatusOr<std::optional<Job>> FindSubmitted(const NewJob& job) override {
+    return Time("find_submitted", [&] { return store_.FindSubmitted(job); });
+  }
   absl::StatusOr<Job> GetJob(const std::string& id) override {
     return Time("get_job", [&] { return store_.GetJob(id); });
   }
@@ -103,6 +106,9 @@ class MeasuredStore final : public JobStore {
   }
   absl::StatusOr<Effect> Release(const LeaseKey& lease) override {
     return Time("release", [&] { return store_.Release(lease); });
+  }
+  absl::Status ExtendSessions() override {
+    return Time("extend_sessions", [&] { return store_.ExtendSessions(); });
   }
   absl::StatusOr<Effect> Reap() override {
     return Time("reap", [&] { return store_.Reap(); });

@@ -32,6 +32,15 @@ struct JobSpec {
   std::map<std::string, std::string> labels;
 };
 
+// What a job's pattern says of its model, as it was when the job was pinned: models come and go.
+struct ModelFacts {
+  std::string family;
+  std::string stored_dtype;
+  // 0: unknown.
+  std::uint32_t kv_heads = 0;
+  friend bool operator==(const ModelFacts&, const ModelFacts&) = default;
+};
+
 // A job as a client submits it.
 struct NewJob {
   JobSpec spec;
@@ -65,6 +74,8 @@ struct Job {
   // Grows with every job: the order of lists.
   std::int64_t number = 0;
   JobSpec spec;
+  // Empty until the job is pinned.
+  ModelFacts model;
   JobState state = JobState::kQueued;
   bool prepared = false;
   bool cancel_requested = false;
@@ -95,7 +106,7 @@ struct Shard {
   // Attempts that count: not those released or lost with their worker.
   std::uint32_t attempts = 0;
   std::uint32_t worker_deaths = 0;
-  // Not leased before this (back-off).
+  // Not leased before this (back-off); kNoBackoff (backoff.h) where none is meant.
   absl::Time run_after;
 };
 

@@ -27,21 +27,21 @@ ShardVerdict AfterFailure(Shard shard, const ShardFailure& failure, std::uint32_
   return {shard, std::nullopt};
 }
 
-ShardVerdict AfterWorkerDeath(Shard shard, absl::Time now) {
+ShardVerdict AfterWorkerDeath(Shard shard) {
   shard.state = ShardState::kQueued;
   shard.worker_deaths += 1;
   shard.fence += 1;
-  shard.run_after = now;
+  shard.run_after = kNoBackoff;
   if (shard.worker_deaths < kMaxWorkerDeaths) return {shard, std::nullopt};
   return {shard, JobFailure{"POISONED", absl::StrCat("shard ", shard.id, " was lost with its worker ",
                                                      shard.worker_deaths, " times, ", kMaxWorkerDeaths,
                                                      " are taken as its fault; look at the workers' logs")}};
 }
 
-Shard AfterRelease(Shard shard, bool taken, absl::Time now) {
+Shard AfterRelease(Shard shard, bool taken) {
   shard.state = ShardState::kQueued;
   if (taken) shard.fence += 1;
-  shard.run_after = now;
+  shard.run_after = kNoBackoff;
   return shard;
 }
 

@@ -31,11 +31,12 @@ struct ShardVerdict {
 ShardVerdict AfterFailure(Shard shard, const ShardFailure& failure, std::uint32_t max_attempts, absl::Time now,
                           RandomSource& random);
 
-// The worker's session ended first: the fence rises, so that the former holder is shut out at once. After
-// kMaxWorkerDeaths deaths the job fails with POISONED.
-ShardVerdict AfterWorkerDeath(Shard shard, absl::Time now);
+// The worker's session ended first: the fence rises, so that the former holder is shut out at once. Leasable at once,
+// whatever the clock says. After kMaxWorkerDeaths deaths the job fails with POISONED.
+ShardVerdict AfterWorkerDeath(Shard shard);
 
-// Given back by its holder, or taken from a worker without any fault of the shard (`taken`: the fence rises).
-Shard AfterRelease(Shard shard, bool taken, absl::Time now);
+// Given back by its holder, or taken from a worker without any fault of the shard (`taken`: the fence rises). Leasable
+// at once.
+Shard AfterRelease(Shard shard, bool taken);
 
 }  // namespace headscope::server

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
+#include "proto/support/log.h"
 #include "proto/support/sha256.h"
 #include "server/store/disk_error.h"
 
@@ -26,6 +27,13 @@ absl::Status RemoveUnreferenced(JobStore& store, BlobStore& blobs, const std::ve
     if (absl::Status removed = blobs.Remove(blob); !removed.ok()) return removed;
   }
   return absl::OkStatus();
+}
+
+void RemoveOrLog(JobStore& store, BlobStore& blobs, const std::vector<std::string>& candidates) {
+  const absl::Status removed = RemoveUnreferenced(store, blobs, candidates);
+  if (removed.ok()) return;
+  Log(LogLevel::kWarning, "what nothing refers to could not be removed; the next start of the server tries again",
+      {{"status", removed}});
 }
 
 absl::Status SweepBlobs(const std::string& directory, JobStore& store, BlobStore& blobs) {

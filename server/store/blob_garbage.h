@@ -19,6 +19,9 @@ absl::Status CheckPresent(BlobStore& blobs, const std::string& blob);
 // Removes those of `blobs` that nothing refers to (any more, or again). On the store's thread.
 absl::Status RemoveUnreferenced(JobStore& store, BlobStore& blobs, const std::vector<std::string>& candidates);
 
+// The same where what the caller did stands whether or not the bytes go.
+void RemoveOrLog(JobStore& store, BlobStore& blobs, const std::vector<std::string>& candidates);
+
 // Removes every blob under `directory` that nothing refers to: what a crash left between writing a blob and recording
 // it, or between deleting a job and removing its blobs. Before anything is served.
 absl::Status SweepBlobs(const std::string& directory, JobStore& store, BlobStore& blobs);

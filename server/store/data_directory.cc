@@ -13,6 +13,7 @@
 #include "proto/support/error.h"
 #include "server/store/disk_error.h"
 #include "server/store/sqlite_store.h"
+#include "server/store/sync_folder.h"
 
 namespace headscope::server {
 namespace {
@@ -30,10 +31,36 @@ absl::Status WriteHolder(int lock_fd, const std::string& path) {
   return written ? absl::OkStatus() : FileError(errno, "write the lock file", path);
 }
 
+// The nearest folder above that exists.
+std::filesystem::path ExistingAncestor(std::filesystem::path path) {
+  std::error_code error;
+  while (path.has_relative_path()) {
+    path = path.parent_path();
+    if (std::filesystem::exists(path, error)) break;
+  }
+  return path;
+}
+
+// The names of `path` and of every folder down to it from `ancestor` survive a crash. Folders above it that are not
+// ours to open are left to their owner.
+absl::Status SyncNames(const std::filesystem::path& path, const std::filesystem::path& ancestor) {
+  if (absl::Status synced = SyncFolder(path, path); !synced.ok()) return synced;
+  for (std::filesystem::path above = path; above != ancestor && above.has_relative_path();) {
+    above = above.parent_path();
+    if (access(above.c_str(), R_OK) != 0) continue;
+    if (absl::Status synced = SyncFolder(above, path); !synced.ok()) return synced;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Lock(const std::string& path) {
   std::error_code error;
+  std::filesystem::path folder = std::filesystem::absolute(path, error);
+  // A "/" at the end would be a component of its own.
+  if (!folder.has_filename()) folder = folder.parent_path();
+  const std::filesystem::path ancestor = ExistingAncestor(folder);
   if (std::filesystem::create_directories(path, error)) chmod(path.c_str(), 0700);
   if (error) return FileError(error.value(), "make the folder", path);
   // Closed in children: a lock must not outlive this process in one of them.
@@ -47,6 +74,7 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Lock(const std::st
         "DATA_DIRECTORY_IN_USE");
   }
   if (absl::Status written = WriteHolder(fd, path); !written.ok()) return written;
+  if (absl::Status synced = SyncNames(folder, ancestor); !synced.ok()) return synced;
   return directory;
 }
 

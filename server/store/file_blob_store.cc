@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include "server/store/disk_error.h"
 #include "server/store/failpoint.h"
 #include "server/store/sqlite_store.h"
+#include "server/store/sync_folder.h"
 
 namespace headscope::server {
 namespace {
@@ -41,14 +43,9 @@ bool IsDigest(const std::string& hex) {
 
 absl::Status NoSuchBlob(const std::string& hex) { return absl::NotFoundError(absl::StrCat("no blob '", hex, "'")); }
 
-// Makes what was created, renamed or removed in a folder durable.
-absl::Status SyncFolder(const std::string& folder, const std::string& directory) {
-  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = fd >= 0 && fsync(fd) == 0;
-  const int error = errno;
-  if (fd >= 0) close(fd);
-  return synced ? absl::OkStatus() : FileError(error, "sync a folder", directory);
-}
+// Which of the 256 folders of blobs have a durable name: one that another thread has only just made may not.
+// Thread-safe.
+using DurableFolders = std::array<std::atomic<bool>, 256>;
 
 class FileReader : public BlobReader {
  public:
@@ -79,8 +76,8 @@ class FileReader : public BlobReader {
 
 class FileWriter : public BlobWriter {
  public:
-  FileWriter(Layout layout, std::string path, int fd, std::atomic<std::uint64_t>& stored_bytes)
-      : layout_(std::move(layout)), path_(std::move(path)), fd_(fd), stored_bytes_(stored_bytes) {}
+  FileWriter(Layout layout, std::string path, int fd, std::atomic<std::uint64_t>& stored_bytes, DurableFolders& durable)
+      : layout_(std::move(layout)), path_(std::move(path)), fd_(fd), stored_bytes_(stored_bytes), durable_(durable) {}
 
   ~FileWriter() override {
     close(fd_);
@@ -99,14 +96,19 @@ class FileWriter : public BlobWriter {
   absl::StatusOr<std::string> Commit() override {
     if (absl::Status flushed = Flush(); !flushed.ok()) return flushed;
     const std::string hex = ToHex(hash_.Finish());
-    // The same content is there already; whoever put it there may not have synced the folder yet.
-    if (access(layout_.File(hex).c_str(), F_OK) == 0) {
+    struct stat former {};
+    const bool is_there = stat(layout_.File(hex).c_str(), &former) == 0;
+    const std::uint64_t former_size = is_there ? static_cast<std::uint64_t>(former.st_size) : 0;
+    // The same content is there already; whoever put it there may not have synced the folders yet. A file of another
+    // size is not that content, whatever befell it: it is replaced.
+    if (is_there && former_size == size_) {
+      if (absl::Status synced = MakeFolder(hex); !synced.ok()) return synced;
       if (absl::Status synced = SyncFolder(layout_.Folder(hex), layout_.directory); !synced.ok()) return synced;
       return hex;
     }
     if (fsync(fd_) != 0) return FileError(errno, "sync a blob", layout_.directory);
     if (absl::Status moved = MoveTo(hex); !moved.ok()) return moved;
-    stored_bytes_ += size_;
+    stored_bytes_ += size_ - former_size;
     return hex;
   }
 
@@ -122,13 +124,21 @@ class FileWriter : public BlobWriter {
     return absl::OkStatus();
   }
 
-  absl::Status MoveTo(const std::string& hex) {
-    const std::string folder = layout_.Folder(hex);
-    if (mkdir(folder.c_str(), 0700) == 0) {
-      if (absl::Status synced = SyncFolder(layout_.Root(), layout_.directory); !synced.ok()) return synced;
-    } else if (errno != EEXIST) {
+  // The folder of a blob, under a durable name when this returns OK.
+  absl::Status MakeFolder(const std::string& hex) {
+    if (mkdir(layout_.Folder(hex).c_str(), 0700) != 0 && errno != EEXIST) {
       return FileError(errno, "make a folder", layout_.directory);
     }
+    std::atomic<bool>& is_durable = durable_[static_cast<unsigned char>(DigestFromHex(hex).front())];
+    if (is_durable) return absl::OkStatus();
+    if (absl::Status synced = SyncFolder(layout_.Root(), layout_.directory); !synced.ok()) return synced;
+    is_durable = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status MoveTo(const std::string& hex) {
+    const std::string folder = layout_.Folder(hex);
+    if (absl::Status made = MakeFolder(hex); !made.ok()) return made;
     Failpoint("blob.before_rename");
     if (rename(path_.c_str(), layout_.File(hex).c_str()) != 0) {
       return FileError(errno, "put a blob in its place", layout_.directory);
@@ -143,6 +153,7 @@ class FileWriter : public BlobWriter {
   std::string path_;
   const int fd_;
   std::atomic<std::uint64_t>& stored_bytes_;
+  DurableFolders& durable_;
   Sha256 hash_;
   std::string buffer_;
   std::uint64_t size_ = 0;
@@ -157,7 +168,7 @@ class FileBlobStore : public BlobStore {
     const std::string path = absl::StrCat(layout_.Unfinished(), "/", next_++);
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0) return FileError(errno, "make a blob", layout_.directory);
-    return std::make_unique<FileWriter>(layout_, path, fd, stored_bytes_);
+    return std::make_unique<FileWriter>(layout_, path, fd, stored_bytes_, durable_);
   }
 
   absl::StatusOr<std::unique_ptr<BlobReader>> Open(const std::string& sha256_hex) override {
@@ -192,6 +203,7 @@ class FileBlobStore : public BlobStore {
   const Layout layout_;
   std::atomic<std::uint64_t> stored_bytes_;
   std::atomic<std::uint64_t> next_ = 0;
+  DurableFolders durable_{};
 };
 
 }  // namespace
@@ -201,6 +213,10 @@ absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& 
   std::error_code error;
   fs::remove_all(layout.Unfinished(), error);
   if (!error) fs::create_directories(layout.Unfinished(), error);
+  if (error) return FileError(error.value(), "make the folder of blobs", directory);
+  for (const std::string& folder : {layout.Root(), directory}) {
+    if (absl::Status synced = SyncFolder(folder, directory); !synced.ok()) return synced;
+  }
   std::uint64_t stored_bytes = 0;
   for (fs::recursive_directory_iterator file(layout.Root(), error), end; !error && file != end; file.increment(error)) {
     if (file->is_regular_file(error)) stored_bytes += file->file_size(error);

@@ -95,8 +95,10 @@ struct ResultShard {
 };
 
 struct QueueStats {
-  // By model and priority: shards that wait (of jobs that have not ended).
+  // By model and priority: jobs that have not started.
   std::map<std::pair<std::string, std::int32_t>, std::uint64_t> depth;
+  // By model and priority: shards that wait, of started jobs too.
+  std::map<std::pair<std::string, std::int32_t>, std::uint64_t> shards;
   // By model: age of the oldest queued job.
   std::map<std::string, absl::Duration> oldest_age;
   std::uint64_t leases_active = 0;
@@ -122,6 +124,9 @@ class JobStore {
   // shards; SCORE shards at once, pinning the model, where the dataset's token counts are known from a former job with
   // the same model, or the same tokenizer, positions and vocabulary, and the same options.
   virtual absl::StatusOr<SubmitOutcome> Submit(const NewJob& job) = 0;
+  // The job that this request made before: Submit's answer to a repetition, asked for beforehand. Nullopt when it is
+  // new. ALREADY_EXISTS / REQUEST_ID_REUSED.
+  virtual absl::StatusOr<std::optional<Job>> FindSubmitted(const NewJob& job) = 0;
   virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;  // NOT_FOUND / JOB_NOT_FOUND
   virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
   virtual absl::StatusOr<Effect> Cancel(const std::string& id) = 0;
@@ -170,6 +175,8 @@ class JobStore {
                                                std::uint32_t batch_tokens_used, std::uint64_t response_tokens) = 0;
   virtual absl::StatusOr<Effect> Fail(const LeaseKey& lease, const ShardFailure& failure) = 0;
   virtual absl::StatusOr<Effect> Release(const LeaseKey& lease) = 0;
+  // Every open session lives for a whole TTL from now: the server itself was away, and heard nobody.
+  virtual absl::Status ExtendSessions() = 0;
   // Sessions past their time, jobs past queue_ttl. Called about once a second.
   virtual absl::StatusOr<Effect> Reap() = 0;
   // When the earliest back-off ends, for the dispatcher's timer.

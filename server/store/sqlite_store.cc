@@ -51,6 +51,9 @@ class SqliteStore : public JobStore {
     if (outcome.ok()) outcome->effect = std::move(change.effect);
     return outcome;
   }
+  absl::StatusOr<std::optional<Job>> FindSubmitted(const NewJob& job) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::FindSubmitted(*db_, job); });
+  }
   absl::StatusOr<Job> GetJob(const std::string& id) override {
     absl::StatusOr<sqlite::JobRow> row = sqlite::Reading(*db_, [&] { return sqlite::FindJob(*db_, id); });
     if (!row.ok()) return row.status();
@@ -130,6 +133,13 @@ class SqliteStore : public JobStore {
   }
   absl::StatusOr<Effect> Release(const LeaseKey& lease) override {
     return Changing([&](Change& change) { return sqlite::ReleaseLease(change, lease); });
+  }
+  absl::Status ExtendSessions() override {
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] {
+      sqlite::ExtendSessions(change);
+      return absl::OkStatus();
+    });
   }
   absl::StatusOr<Effect> Reap() override {
     return Changing([&](Change& change) {

@@ -65,6 +65,21 @@ TEST_P(JobStoreContract, SameRequestIdAndRequestGiveTheSameJob) {
   EXPECT_THAT(again->effect.changed_jobs, IsEmpty());
 }
 
+TEST_P(JobStoreContract, ARequestIsLookedUpWithoutSubmittingIt) {
+  NewJob job = JobOn(Dataset(5));
+  job.request_hash = "hash";
+  EXPECT_EQ(store().FindSubmitted(job)->has_value(), false);
+  job.request_id = "once";
+  EXPECT_EQ(store().FindSubmitted(job)->has_value(), false);
+  const Job first = Submit(job);
+  const auto found = store().FindSubmitted(job);
+  ASSERT_THAT(found, IsOk());
+  ASSERT_TRUE(found->has_value());
+  EXPECT_EQ((*found)->id, first.id);
+  job.request_hash = "another";
+  EXPECT_THAT(store().FindSubmitted(job), IsError(StatusCode::kAlreadyExists, "REQUEST_ID_REUSED"));
+}
+
 TEST_P(JobStoreContract, SameRequestIdWithAnotherRequestIsRefused) {
   NewJob job = JobOn(Dataset(5));
   job.request_id = "once";

@@ -187,6 +187,22 @@ TEST_P(JobStoreContract, AFailedShardIsTriedAgainAfterABackOff) {
   EXPECT_EQ(attempts[1].outcome, Outcome::kRunning);
 }
 
+TEST_P(JobStoreContract, AClockThatIsSetBackHoldsNoShardBack) {
+  const Job fresh = SubmitSamples(5);
+  const Job released = SubmitSamples(5);
+  const Job lost = SubmitSamples(5);
+  const Job failed = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  ASSERT_THAT(store().Release(KeyOf(session, ClaimOf(session, released.id))), IsOk());
+  ASSERT_THAT(store().Fail(KeyOf(session, ClaimOf(session, failed.id)), {{"INTERNAL", "why"}, true, std::nullopt}),
+              IsOk());
+  ClaimOf(OpenSession("dead"), lost.id);
+  ASSERT_THAT(store().LoseWorker("dead"), IsOk());
+  clock().Advance(-absl::Hours(24));
+  EXPECT_EQ(*store().NextRunAfter(), std::nullopt);
+  for (const Job& job : {fresh, released, lost, failed}) ClaimOf(session, job.id);
+}
+
 TEST_P(JobStoreContract, AShardThatKeepsFailingFailsTheJob) {
   NewJob spec = JobOn(Dataset(5));
   spec.spec.max_attempts = 2;

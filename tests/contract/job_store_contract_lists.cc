@@ -155,8 +155,10 @@ TEST_P(JobStoreContract, StatsCountWhatWaitsAndWhatIsLeased) {
   clock().Advance(absl::Seconds(4));
   const auto stats = store().Stats();
   ASSERT_THAT(stats, IsOk());
-  EXPECT_EQ(stats->depth.at({"gpt2", 0}), 1);
+  EXPECT_EQ(stats->depth.count({"gpt2", 0}), 0) << "it has started";
   EXPECT_EQ(stats->depth.at({"gpt2", 5}), 1);
+  EXPECT_EQ(stats->shards.at({"gpt2", 0}), 1);
+  EXPECT_EQ(stats->shards.at({"gpt2", 5}), 1);
   EXPECT_EQ(stats->oldest_age.at("gpt2"), absl::Seconds(4));
   EXPECT_EQ(stats->leases_active, 1);
   EXPECT_EQ(stats->queued_jobs, 1);

@@ -45,6 +45,19 @@ TEST_P(JobStoreContract, ASessionEndsWithoutHeartbeats) {
   EXPECT_EQ(again.shard.attempts, 0);
 }
 
+TEST_P(JobStoreContract, SessionsThatAreExtendedOutliveAPauseOfTheServer) {
+  const Job job = SubmitSamples(5);
+  const SessionRef session = OpenSession("w");
+  const Lease lease = ClaimOf(session, job.id);
+  clock().Advance(absl::Hours(1));
+  ASSERT_THAT(store().ExtendSessions(), IsOk());
+  EXPECT_FALSE(store().Reap()->work_available);
+  EXPECT_THAT(CompletePrepare(session, lease), IsOk());
+  clock().Advance(kSessionTtl);
+  ASSERT_THAT(store().Reap(), IsOk());
+  EXPECT_THAT(store().Heartbeat(session, {}), kStaleSession) << "once, not for ever";
+}
+
 TEST_P(JobStoreContract, AShardThatKillsItsWorkersFailsTheJob) {
   const Job job = SubmitSamples(5);
   for (std::uint32_t death = 0; death < kMaxWorkerDeaths; ++death) {
@@ -173,6 +186,32 @@ TEST_P(JobStoreContract, ASecondJobOnTheSameDataAndModelIsNotPreparedAgain) {
   EXPECT_EQ(second.spec.model_digest, Digest('m'));
   EXPECT_EQ(second.counts.tokens_total, 50);
   EXPECT_EQ(ClaimOf(session, second.id).shard.phase, Phase::kScore);
+}
+
+TEST_P(JobStoreContract, AJobRemembersTheModelItIsPinnedTo) {
+  const std::string dataset = Dataset(5);
+  const SessionRef session = OpenSession("w");
+  CatalogueEntry entry = Entry("gpt2", Digest('m'), Digest('t'));
+  entry.kv_heads = 2;
+  ASSERT_THAT(store().PutCatalogue("w", {entry}), IsOk());
+  const Job first = Submit(JobOn(dataset));
+  EXPECT_EQ(first.model, ModelFacts());
+  Finish(session, first.id);
+  const Job second = Submit(JobOn(dataset));
+  ASSERT_TRUE(second.prepared);
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("gpt2", Digest('n'), "")}), IsOk());
+  Restart();
+  const ModelFacts facts{"gpt2", "float32", 2};
+  EXPECT_EQ(Get(first.id).model, facts) << "pinned when it was prepared";
+  EXPECT_EQ(Get(second.id).model, facts) << "pinned when it was submitted";
+}
+
+TEST_P(JobStoreContract, AModelThatIsNotHashedYetIsRememberedAsItsWorkerDescribesIt) {
+  const SessionRef session = OpenSession("w");
+  ASSERT_THAT(store().PutCatalogue("w", {Entry("gpt2", "", Digest('t'))}), IsOk());
+  const Job job = SubmitSamples(5);
+  Prepare(session, job.id);
+  EXPECT_EQ(Get(job.id).model.family, "gpt2");
 }
 
 TEST_P(JobStoreContract, TokenCountsServeModelsOfTheSameTokenizer) {

@@ -55,6 +55,18 @@ std::optional<CatalogueEntry> FindEntry(Database& db, const std::string& model, 
   return ReadEntry(rows);
 }
 
+std::optional<CatalogueEntry> EntryOfHolder(Database& db, const std::string& session, const std::string& model,
+                                            const std::string& digest) {
+  Rows rows = db.Query(
+      absl::StrCat(kSelect, "WHERE model = ? AND worker_id = (SELECT worker_id FROM worker WHERE session = ?)"), model,
+      session);
+  if (rows.Next()) {
+    CatalogueEntry entry = ReadEntry(rows);
+    if (entry.digest.empty() || entry.digest == digest) return entry;
+  }
+  return FindEntry(db, model, digest);
+}
+
 std::optional<CatalogueEntry> AgreedEntry(Database& db, const std::string& model, const std::string& digest) {
   Rows rows = db.Query(absl::StrCat(kSelect,
                                     "WHERE model = ? AND length(digest) > 0 AND worker_id IN"

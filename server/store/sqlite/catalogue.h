@@ -16,6 +16,10 @@ std::vector<std::pair<std::string, CatalogueEntry>> ReadCatalogue(Database& db);
 
 // Some worker's entry for this very content, workers of the past included.
 std::optional<CatalogueEntry> FindEntry(Database& db, const std::string& model, const std::string& digest);
+// What the worker that holds `session` says of the model; where it has not hashed it yet or has other content by now,
+// what anybody says of this content.
+std::optional<CatalogueEntry> EntryOfHolder(Database& db, const std::string& session, const std::string& model,
+                                            const std::string& digest);
 // The entry that the workers connected now agree on; nullopt when none has a digest yet or they differ. With `digest`,
 // only entries of that content count.
 std::optional<CatalogueEntry> AgreedEntry(Database& db, const std::string& model, const std::string& digest);

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/sha256.h"
 #include "server/jobs/names.h"
+#include "server/store/sqlite/catalogue.h"
 #include "server/store/sqlite/job_end.h"
 #include "server/store/sqlite/leases.h"
 #include "server/store/sqlite/preparations.h"
@@ -82,11 +83,13 @@ absl::Status CompletePrepare(Change& change, const LeaseKey& lease, const std::s
     return EndLease(change, **row, {(*row)->shard, failure}, Outcome::kFailed, failure.message);
   }
   spec.model_digest = model_digest;
+  const auto model = EntryOfHolder(change.db, lease.session.session, spec.model, model_digest);
   if (absl::Status moved = MoveShard(change, **row, ShardAction::kComplete, (*row)->shard); !moved.ok()) return moved;
   EndAttempt(change, (*row)->attempt, Outcome::kCompleted, "");
   AddPart(change, job->preparation, (*row)->shard.ordinal, valid, invalid);
   change.db.Run("UPDATE job SET model_digest = ?, invalid_samples = invalid_samples + ? WHERE number = ?",
                 Blob{model_digest}, invalid.size(), job->job.number);
+  if (model) PinModelFacts(change.db, job->job.number, *model);
   change.Touched(job->job.id);
   // One was leased: this one.
   if (job->queued_shards > 0 || job->leased_shards > 1) return absl::OkStatus();

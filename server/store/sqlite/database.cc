@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/support/error.h"
 #include "server/store/disk_error.h"
 
 namespace headscope::server::sqlite {
@@ -37,8 +38,22 @@ absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder)
 // One connection and nobody beside it: no shared memory file, and none of the races between two connections to one
 // write-ahead log.
 constexpr char kSettings[] =
-    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-    "PRAGMA temp_store=MEMORY;";
+    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;";
+
+// SQLite answers with the mode it has instead of failing where it cannot have the one asked for.
+absl::Status UseWriteAheadLog(Database& database) {
+  std::string mode;
+  {
+    Rows rows = database.Query("PRAGMA journal_mode=WAL");
+    if (rows.Next()) mode = rows.Text(0);
+  }
+  if (absl::Status error = database.TakeError(); !error.ok()) return error;
+  if (mode == "wal") return absl::OkStatus();
+  return MakeError(absl::StatusCode::kFailedPrecondition,
+                   absl::StrCat("the job store needs a write-ahead log and has journal mode '", mode,
+                                "'; put the data directory on a local disk"),
+                   "NO_WRITE_AHEAD_LOG");
+}
 
 }  // namespace
 
@@ -100,6 +115,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& fold
   std::unique_ptr<Database> database(new Database(connection, folder));
   database->Script(kSettings);
   if (!database->error().ok()) return database->TakeError();
+  if (absl::Status logged = UseWriteAheadLog(*database); !logged.ok()) return logged;
   return database;
 }
 

@@ -26,6 +26,9 @@ absl::Status JobNotFound(const std::string& id);
 absl::StatusOr<JobRow> FindJob(Database& db, const std::string& id);
 absl::StatusOr<JobRow> FindJob(Database& db, std::int64_t number);
 
+// With the model's digest: what later readers of the job must know of the model.
+void PinModelFacts(Database& db, std::int64_t number, const CatalogueEntry& model);
+
 // Newest first.
 absl::StatusOr<Page<Job>> ListJobs(Database& db, const JobFilter& filter, const PageRequest& page);
 

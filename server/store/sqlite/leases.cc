@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/jobs/backoff.h"
 #include "server/jobs/names.h"
 #include "server/jobs/state_machine.h"
 #include "server/store/sqlite/job_end.h"
@@ -30,8 +31,8 @@ absl::Status StartJob(Change& change, const JobRow& job) {
 }
 
 bool IsLeasable(const ShardRow& row, const JobRow& job, absl::Time now) {
-  return row.shard.state == ShardState::kQueued && row.shard.run_after <= now && !HasEnded(job.job.state) &&
-         !job.job.cancel_requested;
+  return row.shard.state == ShardState::kQueued && !IsBackingOff(row.shard.run_after, now) &&
+         !HasEnded(job.job.state) && !job.job.cancel_requested;
 }
 
 }  // namespace
@@ -49,8 +50,8 @@ absl::StatusOr<std::optional<Lease>> Claim(Change& change, const SessionRef& ses
   const std::int64_t attempt = StartAttempt(change, **row, *worker_id);
   const std::int64_t claimed = change.db.Run(
       "UPDATE shard SET state = 'LEASED', fence = fence + 1, session = ?1, attempt = ?2 WHERE number = ?3"
-      " AND state = 'QUEUED' AND run_after <= ?4 AND EXISTS (SELECT 1 FROM worker WHERE session = ?1 AND epoch = ?5)",
-      session.session, attempt, (*row)->number, change.now, session.epoch);
+      " AND state = 'QUEUED' AND EXISTS (SELECT 1 FROM worker WHERE session = ?1 AND epoch = ?4)",
+      session.session, attempt, (*row)->number, session.epoch);
   if (claimed != 1) return absl::InternalError(absl::StrCat("shard ", shard, " could be leased and then could not"));
   if (absl::Status started = StartJob(change, *job); !started.ok()) return started;
   Shard leased = std::move((*row)->shard);
@@ -105,7 +106,7 @@ absl::Status FailLease(Change& change, const LeaseKey& lease, const ShardFailure
 absl::Status ReleaseLease(Change& change, const LeaseKey& lease) {
   const absl::StatusOr<ShardRow> row = FindLeased(change.db, lease);
   if (!row.ok()) return row.status();
-  const ShardVerdict verdict{AfterRelease(row->shard, /*taken=*/false, change.now), std::nullopt};
+  const ShardVerdict verdict{AfterRelease(row->shard, /*taken=*/false), std::nullopt};
   return EndLease(change, *row, verdict, Outcome::kReleased, "");
 }
 

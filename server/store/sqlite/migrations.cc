@@ -62,6 +62,10 @@ CREATE TABLE job(
   prepared INTEGER NOT NULL DEFAULT 0,
   model TEXT NOT NULL,
   model_digest BLOB NOT NULL,
+  -- Of the pinned model.
+  family TEXT NOT NULL DEFAULT '',
+  stored_dtype TEXT NOT NULL DEFAULT '',
+  kv_heads INTEGER NOT NULL DEFAULT 0,
   dataset TEXT NOT NULL REFERENCES dataset(digest),
   compute TEXT NOT NULL,
   reduction TEXT NOT NULL,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/jobs/backoff.h"
 #include "server/jobs/methods.h"
 #include "server/jobs/names.h"
 #include "server/store/page_token.h"
@@ -146,7 +147,7 @@ void InsertShards(Change& change, std::int64_t job_number, Phase phase, const st
         "INSERT INTO shard(job, phase, ordinal, samples, sample_count, tokens, batch_tokens, run_after)"
         " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
         job_number, Name(phase), ordinal++, Blob{EncodePositions(shard.samples)}, shard.samples.size(), shard.tokens,
-        batch_tokens, change.now);
+        batch_tokens, kNoBackoff);
   }
   change.effect.work_available = true;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "server/jobs/backoff.h"
 #include "server/jobs/names.h"
 #include "server/jobs/shard_id.h"
 
@@ -33,11 +34,11 @@ void AppendCandidates(Database& db, const Kind& kind, absl::Time now, std::vecto
   Rows rows = db.Query(
       "SELECT id, number, priority, leased_shards, COALESCE(last_lease_time, create_time),"
       " (SELECT ordinal FROM shard WHERE shard.job = job.number AND phase = ?1 AND shard.state = 'QUEUED'"
-      "   AND run_after <= ?2 ORDER BY ordinal LIMIT 1) AS next"
+      "   AND (run_after <= ?2 OR run_after > ?7) ORDER BY ordinal LIMIT 1) AS next"
       " FROM job INDEXED BY job_waiting"
       " WHERE queued_shards > 0 AND model = ?3 AND prepared = ?4 AND model_digest = ?5 AND next IS NOT NULL"
       " ORDER BY priority DESC, leased_shards, number LIMIT ?6",
-      Name(phase), now, kind.model, kind.prepared, Blob{kind.model_digest}, kCandidatesOfAKind);
+      Name(phase), now, kind.model, kind.prepared, Blob{kind.model_digest}, kCandidatesOfAKind, now + kBackoffHorizon);
   while (rows.Next()) {
     Candidate& candidate = candidates.emplace_back();
     candidate.job = rows.Text(0);
@@ -61,17 +62,20 @@ std::vector<Candidate> Candidates(Database& db, absl::Time now) {
 }
 
 std::optional<absl::Time> NextRunAfter(Database& db, absl::Time now) {
-  Rows rows = db.Query("SELECT MIN(run_after) FROM shard WHERE state = 'QUEUED' AND run_after > ?", now);
+  Rows rows = db.Query("SELECT MIN(run_after) FROM shard WHERE state = 'QUEUED' AND run_after > ? AND run_after <= ?",
+                       now, now + kBackoffHorizon);
   if (!rows.Next()) return std::nullopt;
   return rows.OptionalTime(0);
 }
 
 QueueStats Stats(Database& db, absl::Time now) {
   QueueStats stats;
-  Rows depth = db.Query(
+  Rows depth = db.Query("SELECT model, priority, COUNT(*) FROM job WHERE state = 'QUEUED' GROUP BY model, priority");
+  while (depth.Next()) stats.depth[{depth.Text(0), static_cast<std::int32_t>(depth.Int(1))}] = depth.Uint(2);
+  Rows shards = db.Query(
       "SELECT model, priority, SUM(queued_shards) FROM job INDEXED BY job_waiting WHERE queued_shards > 0"
       " GROUP BY model, priority");
-  while (depth.Next()) stats.depth[{depth.Text(0), static_cast<std::int32_t>(depth.Int(1))}] = depth.Uint(2);
+  while (shards.Next()) stats.shards[{shards.Text(0), static_cast<std::int32_t>(shards.Int(1))}] = shards.Uint(2);
   Rows age = db.Query("SELECT model, MIN(create_time), COUNT(*) FROM job WHERE state = 'QUEUED' GROUP BY model");
   while (age.Next()) {
     stats.oldest_age[age.Text(0)] = std::max(now - age.Time(1), absl::ZeroDuration());

@@ -29,13 +29,12 @@ enum class Ending {
 absl::Status EndSessionLease(Change& change, const ShardRow& row, Ending ending) {
   switch (ending) {
     case Ending::kDeath:
-      return EndLease(change, row, AfterWorkerDeath(row.shard, change.now), Outcome::kWorkerLost, "");
+      return EndLease(change, row, AfterWorkerDeath(row.shard), Outcome::kWorkerLost, "");
     case Ending::kRestart:
-      return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/true, change.now), std::nullopt},
-                      Outcome::kWorkerLost, "the server was restarted");
+      return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/true), std::nullopt}, Outcome::kWorkerLost,
+                      "the server was restarted");
     case Ending::kRelease:
-      return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/true, change.now), std::nullopt},
-                      Outcome::kReleased, "");
+      return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/true), std::nullopt}, Outcome::kReleased, "");
   }
   return absl::OkStatus();
 }
@@ -152,12 +151,16 @@ absl::Status ReapSessions(Change& change) {
                      Ending::kDeath);
 }
 
+void ExtendSessions(Change& change) {
+  change.db.Run("UPDATE worker SET expire_time = ? WHERE session IS NOT NULL", change.now + kSessionTtl);
+}
+
 absl::Status ResumeSessions(Change& change) {
   const absl::Status ended =
       EndSessions(change, Sessions(change.db.Query("SELECT session FROM worker WHERE session IS NOT NULL AND local")),
                   Ending::kRestart);
   if (!ended.ok()) return ended;
-  change.db.Run("UPDATE worker SET expire_time = ? WHERE session IS NOT NULL", change.now + kSessionTtl);
+  ExtendSessions(change);
   const absl::Time long_ago = change.now - kForgetWorkers;
   change.db.Run("DELETE FROM worker WHERE session IS NULL AND expire_time < ?", long_ago);
   change.db.Run("DELETE FROM catalogue WHERE worker_id NOT IN (SELECT worker_id FROM worker)");

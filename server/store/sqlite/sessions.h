@@ -19,6 +19,8 @@ absl::StatusOr<std::vector<std::pair<std::string, std::uint64_t>>> Heartbeat(
     Change& change, const SessionRef& session, const std::vector<std::pair<std::string, std::uint64_t>>& held);
 absl::Status CloseSession(Change& change, const SessionRef& session);
 absl::Status LoseWorker(Change& change, const std::string& worker_id);
+// Every open session lives for a whole TTL from now.
+void ExtendSessions(Change& change);
 // Sessions past their time count as deaths.
 absl::Status ReapSessions(Change& change);
 // A new process on old sessions: those of local workers end (nobody's fault, no death is counted); the others live one

@@ -15,10 +15,8 @@
 #include "server/store/sqlite/preparations.h"
 
 namespace headscope::server::sqlite {
-namespace {
 
-// The job that this request made before; nullopt when it is new. ALREADY_EXISTS / REQUEST_ID_REUSED.
-absl::StatusOr<std::optional<Job>> FindFormer(Database& db, const NewJob& job) {
+absl::StatusOr<std::optional<Job>> FindSubmitted(Database& db, const NewJob& job) {
   if (job.request_id.empty()) return std::nullopt;
   Rows rows = db.Query("SELECT id, request_hash FROM job WHERE request_id = ?", job.request_id);
   if (!rows.Next()) return std::nullopt;
@@ -33,6 +31,8 @@ absl::StatusOr<std::optional<Job>> FindFormer(Database& db, const NewJob& job) {
   return std::move(row->job);
 }
 
+namespace {
+
 absl::Status CheckRoom(Database& db) {
   Rows rows = db.Query("SELECT COUNT(*) FROM job WHERE state = 'QUEUED'");
   const std::uint64_t queued = rows.Next() ? rows.Uint(0) : 0;
@@ -42,13 +42,19 @@ absl::Status CheckRoom(Database& db) {
                    ErrorDetails{"QUEUE_FULL", {}, absl::Seconds(30)});
 }
 
-// A preparation that serves this job too; pins the job to the content it is for.
-std::optional<std::int64_t> Reuse(Database& db, JobSpec& spec) {
-  const std::optional<CatalogueEntry> model = AgreedEntry(db, spec.model, spec.model_digest);
+// A preparation that serves another job too, and the content that this pins the job to.
+struct Reused {
+  std::int64_t preparation = 0;
+  CatalogueEntry model;
+};
+
+std::optional<Reused> Reuse(Database& db, JobSpec& spec) {
+  std::optional<CatalogueEntry> model = AgreedEntry(db, spec.model, spec.model_digest);
   if (!model) return std::nullopt;
   const std::optional<std::int64_t> preparation = FindReusablePreparation(db, spec, *model);
-  if (preparation) spec.model_digest = model->digest;
-  return preparation;
+  if (!preparation) return std::nullopt;
+  spec.model_digest = model->digest;
+  return Reused{*preparation, *std::move(model)};
 }
 
 std::int64_t InsertJob(Change& change, const std::string& id, const NewJob& job, std::int64_t preparation,
@@ -75,7 +81,7 @@ std::int64_t InsertJob(Change& change, const std::string& id, const NewJob& job,
 }  // namespace
 
 absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& submitted) {
-  absl::StatusOr<std::optional<Job>> former = FindFormer(change.db, submitted);
+  absl::StatusOr<std::optional<Job>> former = FindSubmitted(change.db, submitted);
   if (!former.ok()) return former.status();
   if (*former) return SubmitOutcome{**std::move(former), false, {}};
   const absl::StatusOr<DatasetRecord> dataset = FindDataset(change.db, submitted.spec.dataset);
@@ -84,12 +90,13 @@ absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& submitted) {
   if (absl::Status room = CheckRoom(change.db); !room.ok()) return room;
 
   NewJob job = submitted;
-  const std::optional<std::int64_t> reused = Reuse(change.db, job.spec);
-  const std::int64_t preparation = reused ? *reused : NewPreparation(change, job.spec);
+  const std::optional<Reused> reused = Reuse(change.db, job.spec);
+  const std::int64_t preparation = reused ? reused->preparation : NewPreparation(change, job.spec);
   const std::string id = MakeId("j-", change.random);
   const std::int64_t number = InsertJob(change, id, job, preparation, dataset->sample_count);
   change.Touched(id);
   if (reused) {
+    PinModelFacts(change.db, number, reused->model);
     if (absl::Status planned = PlanScore(change, number); !planned.ok()) return planned;
   } else {
     InsertShards(change, number, Phase::kPrepare, PlanPrepareShards(dataset->sample_count), 0);

@@ -25,5 +25,15 @@ TEST(BackoffTest, IsSpreadByHalfEitherWay) {
   EXPECT_LE(Backoff(1, highest), absl::Milliseconds(1500)) << "rounded to the clock's quarter nanoseconds";
 }
 
+TEST(BackoffTest, OnlyATimeThatABackoffCanReachHoldsAShardBack) {
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  EXPECT_FALSE(IsBackingOff(kNoBackoff, now));
+  EXPECT_FALSE(IsBackingOff(kNoBackoff, kNoBackoff)) << "on a machine whose clock was never set";
+  EXPECT_FALSE(IsBackingOff(now, now));
+  EXPECT_TRUE(IsBackingOff(now + absl::Seconds(1), now));
+  EXPECT_TRUE(IsBackingOff(now + 2 * kBackoffCap, now));
+  EXPECT_FALSE(IsBackingOff(now + absl::Hours(24), now)) << "written before the clock was set back";
+}
+
 }  // namespace
 }  // namespace headscope::server

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "proto/support/limits.h"
+#include "server/jobs/backoff.h"
 #include "server/jobs/shard_id.h"
 #include "tests/fakes/seeded_random.h"
 
@@ -64,19 +65,19 @@ TEST(AfterFailureTest, ASuggestedBudgetOnlyShrinksAndHasAFloor) {
 TEST(AfterWorkerDeathTest, IsNotAnAttemptButTooManyPoisonTheJob) {
   Shard shard = Leased();
   for (std::uint32_t death = 1; death <= kMaxWorkerDeaths; ++death) {
-    const ShardVerdict verdict = AfterWorkerDeath(shard, kNow);
+    const ShardVerdict verdict = AfterWorkerDeath(shard);
     EXPECT_EQ(verdict.shard.attempts, 0);
     EXPECT_EQ(verdict.shard.fence, 7 + death);
-    EXPECT_EQ(verdict.shard.run_after, kNow);
+    EXPECT_EQ(verdict.shard.run_after, kNoBackoff);
     EXPECT_EQ(verdict.job_failure.has_value(), death == kMaxWorkerDeaths);
     shard = verdict.shard;
   }
 }
 
 TEST(AfterReleaseTest, OnlyATakenShardShutsItsHolderOut) {
-  EXPECT_EQ(AfterRelease(Leased(), /*taken=*/false, kNow).fence, 7);
-  EXPECT_EQ(AfterRelease(Leased(), /*taken=*/true, kNow).fence, 8);
-  EXPECT_EQ(AfterRelease(Leased(), /*taken=*/true, kNow).state, ShardState::kQueued);
+  EXPECT_EQ(AfterRelease(Leased(), /*taken=*/false).fence, 7);
+  EXPECT_EQ(AfterRelease(Leased(), /*taken=*/true).fence, 8);
+  EXPECT_EQ(AfterRelease(Leased(), /*taken=*/true).state, ShardState::kQueued);
 }
 
 TEST(ShardIdTest, IsReadBack) {

@@ -43,6 +43,16 @@ TEST_F(FileBlobStoreTest, BlobsAreFoundByTheirDigestAfterReopening) {
   EXPECT_EQ(blobs_->stored_bytes(), 7);
 }
 
+TEST_F(FileBlobStoreTest, AFileThatWasCutShortIsReplacedByTheNextOfItsContent) {
+  const auto hex = PutBlob(*blobs_, "content");
+  ASSERT_THAT(hex, IsOk());
+  std::filesystem::resize_file(PathOf(*hex), 3);
+  Reopen();
+  ASSERT_THAT(PutBlob(*blobs_, "content"), IsOk());
+  EXPECT_EQ(*GetBlob(*blobs_, *hex), "content");
+  EXPECT_EQ(blobs_->stored_bytes(), 7);
+}
+
 TEST_F(FileBlobStoreTest, LargeBlobsAreWrittenInPartsAndReadAnywhere) {
   std::string content;
   for (int i = 0; i < 300'000; ++i) content += static_cast<char>(i % 251);

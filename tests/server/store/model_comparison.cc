@@ -54,15 +54,20 @@ std::string StatsDifference(JobStore& store, const ReferenceModel& model) {
   if (!stats.ok()) return stats.status().ToString();
   QueueStats wanted;
   for (const auto& [id, job] : model.jobs()) {
-    if (job.visible.state == JobState::kQueued) ++wanted.queued_jobs;
+    const auto queue = std::make_pair(job.request.spec.model, job.request.spec.priority);
+    if (job.visible.state == JobState::kQueued) {
+      ++wanted.queued_jobs;
+      ++wanted.depth[queue];
+    }
     for (const auto& [name, shard] : job.shards) {
       if (shard.state == ShardState::kLeased) ++wanted.leases_active;
-      if (shard.state == ShardState::kQueued) ++wanted.depth[{job.request.spec.model, job.request.spec.priority}];
+      if (shard.state == ShardState::kQueued) ++wanted.shards[queue];
     }
   }
   if (stats->queued_jobs != wanted.queued_jobs) return "queued jobs";
   if (stats->leases_active != wanted.leases_active) return "active leases";
   if (stats->depth != wanted.depth) return "queue depth";
+  if (stats->shards != wanted.shards) return "queued shards";
   return "";
 }
 

@@ -24,7 +24,7 @@ std::string ReferenceModel::Submit(const NewJob& request, std::string* existing)
 void ReferenceModel::AddShard(ModelJob& job, char phase, std::uint32_t ordinal, const ModelShard& shard) {
   ModelShard& added = job.shards[absl::StrCat(job.visible.id, ".", std::string(1, phase), ordinal)];
   added = shard;
-  added.earliest = added.latest = Now();
+  added.earliest = added.latest = absl::UnixEpoch();
 }
 
 void ReferenceModel::Add(const std::string& id, std::int64_t number, const NewJob& request, std::uint64_t samples) {
@@ -187,7 +187,12 @@ const ModelShard* ReferenceModel::Find(const std::string& shard) const {
 
 Expect ReferenceModel::Leasable(const std::string& shard) const {
   const ModelShard* const found = Find(shard);
-  if (found == nullptr || found->state != ShardState::kQueued || Now() < found->earliest) return Expect::kNo;
+  if (found == nullptr || found->state != ShardState::kQueued) return Expect::kNo;
+  // A clock that was set back this far does not count.
+  constexpr absl::Duration kHorizon = absl::Minutes(2);
+  if (found->earliest > Now() + kHorizon) return Expect::kYes;
+  if (found->latest > Now() + kHorizon) return Expect::kEither;
+  if (Now() < found->earliest) return Expect::kNo;
   return Now() >= found->latest ? Expect::kYes : Expect::kEither;
 }
 
@@ -221,7 +226,7 @@ void ReferenceModel::EndLease(const std::string& name, Ending ending) {
     return StopIfIdle(job);
   }
   shard.state = ShardState::kQueued;
-  shard.earliest = shard.latest = Now();
+  shard.earliest = shard.latest = absl::UnixEpoch();
   if (ending != Ending::kReturned) shard.fence += 1;
   if (ending == Ending::kDeath && ++shard.deaths == 3) EndJob(job, JobState::kFailed, "POISONED");
 }
