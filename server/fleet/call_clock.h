@@ -17,6 +17,9 @@ class CallClock {
       : method_(method), type_(type), start_(std::chrono::steady_clock::now()) {
     metrics.RpcStarted(kService, method_, type_);
   }
+  // One message of a stream.
+  void Received(Metrics& metrics) const { metrics.MessageReceived(kService, method_, type_); }
+  void Sent(Metrics& metrics) const { metrics.MessageSent(kService, method_, type_); }
   void SetCode(absl::StatusCode code) { code_ = code; }
   void Record(Metrics& metrics) const {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start_;

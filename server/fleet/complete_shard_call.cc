@@ -50,6 +50,7 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
   void OnCancel() override { Abort(absl::CancelledError("the worker hung up")); }
   void OnReadDone(bool ok) override {
     if (!ok) return End(OutOfOrder("a commit before the end of the stream"));
+    clock_.Received(parts_.metrics);
     if (!has_header_) {
       if (!message_.has_header()) return End(OutOfOrder("a header first"));
       has_header_ = true;
@@ -211,7 +212,8 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
     if (!status.ok()) {
       if (absl::Status aborted = Aborted(); !aborted.ok()) status = aborted;
       parts_.leases.SetHandingIn(lease_.shard, lease_.fence, false, parts_.clock.Now());
-      if (absl::IsAborted(status)) parts_.metrics.StaleCompletionRejected();
+      // A text whose asker has gone is no sign of leases that are too short.
+      if (absl::IsAborted(status) && !TokenizeBroker::IsTask(lease_.shard)) parts_.metrics.StaleCompletionRejected();
       Log(LogLevel::kWarning, "shard result refused", {{"shard", lease_.shard}, {"status", status}});
     }
     clock_.SetCode(status.code());

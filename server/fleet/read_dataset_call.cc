@@ -82,6 +82,7 @@ class ReadDatasetCall final : public grpc::ServerWriteReactor<ReadDatasetRespons
     if (!samples.ok()) return End(samples.status());
     message_.Clear();
     for (const Sample& sample : *samples) *message_.mutable_batch()->add_samples() = ToProto(sample);
+    clock_.Sent(parts_.metrics);
     StartWrite(&message_);
   }
 

@@ -21,10 +21,7 @@ template <typename Call>
 void FinishEnd(FleetParts& parts, JobStore& store, Call& call, const absl::StatusOr<Effect>& effect) {
   const worker::v1::LeaseRef& lease = call.request().lease();
   if (!effect.ok()) {
-    if (absl::IsAborted(effect.status())) {
-      parts.metrics.StaleCompletionRejected();
-      parts.leases.Remove(lease.shard(), lease.fence());
-    }
+    if (absl::IsAborted(effect.status())) parts.leases.Remove(lease.shard(), lease.fence());
     return call.Abort(effect.status());
   }
   ForgetLease(parts, store, lease.shard(), lease.fence());

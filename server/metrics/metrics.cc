@@ -82,6 +82,8 @@ struct Metrics::State {
   Gauges build_info{r, "headscope_build_info", "1, labelled with the version that runs.", {"version", "revision"}};
   Counters rpc_started{r, "grpc_server_started_total", "RPCs started on the server.", StartedLabels()};
   Counters rpc_handled{r, "grpc_server_handled_total", "RPCs ended on the server, by code.", HandledLabels()};
+  Counters rpc_received{r, "grpc_server_msg_received_total", "Messages received.", StartedLabels()};
+  Counters rpc_sent{r, "grpc_server_msg_sent_total", "Messages sent.", StartedLabels()};
   Histograms rpc_seconds{r, "grpc_server_handling_seconds", "Seconds from start to end of an RPC.", StartedLabels(),
                          HandlingBuckets()};
 
@@ -103,7 +105,8 @@ struct Metrics::State {
                       {},
                       {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000}};
 
-  Gauges queue_depth{r, "headscope_queue_depth", "Shards waiting for a worker.", {"model", "priority"}};
+  Gauges queue_depth{r, "headscope_queue_depth", "Jobs that have not started.", {"model", "priority"}};
+  Gauges queue_shards{r, "headscope_queue_shards", "Shards waiting for a worker.", {"model", "priority"}};
   Gauges queue_capacity{r, "headscope_queue_capacity", "Queued jobs that are accepted at most.", {}};
   Gauges queue_age{r, "headscope_queue_oldest_age_seconds", "Age of the oldest queued job.", {"model"}};
   Gauges leases_active{r, "headscope_leases_active", "Shards being worked on.", {}};
@@ -129,6 +132,14 @@ struct Metrics::State {
     std::string name(model);
     return known_models.count(name) != 0 ? name : "other";
   }
+
+  std::map<Gauges::Values, double> Labels(const ByModelAndPriority& counts) {
+    std::map<Gauges::Values, double> values;
+    for (const auto& [key, count] : counts) {
+      values[{ModelLabel(key.first), absl::StrCat(key.second)}] += static_cast<double>(count);
+    }
+    return values;
+  }
 };
 
 Metrics::Metrics(const std::string& version, const std::string& revision) : state_(std::make_unique<State>()) {
@@ -141,6 +152,8 @@ Metrics::Metrics(const std::string& version, const std::string& revision) : stat
   state_->watchers.At({});
   state_->draining.At({});
   state_->artifact_bytes.At({});
+  state_->artifact_bytes_written.At({});
+  state_->restarts.At({});
   SetWorkers(0, 0);
 }
 
@@ -148,10 +161,20 @@ Metrics::~Metrics() = default;
 
 void Metrics::RpcStarted(std::string_view service, std::string_view method, RpcType type) {
   state_->rpc_started.At(Words({service, method, NameOf(type)})).Increment();
+  if (type != RpcType::kClientStream) MessageReceived(service, method, type);
+}
+
+void Metrics::MessageReceived(std::string_view service, std::string_view method, RpcType type) {
+  state_->rpc_received.At(Words({service, method, NameOf(type)})).Increment();
+}
+
+void Metrics::MessageSent(std::string_view service, std::string_view method, RpcType type) {
+  state_->rpc_sent.At(Words({service, method, NameOf(type)})).Increment();
 }
 
 void Metrics::RecordRpc(std::string_view service, std::string_view method, RpcType type, absl::StatusCode code,
                         double seconds) {
+  if (type != RpcType::kServerStream && code == absl::StatusCode::kOk) MessageSent(service, method, type);
   state_->rpc_handled.At(Words({service, method, NameOf(type), NameOf(code)})).Increment();
   state_->rpc_seconds.At(Words({service, method, NameOf(type)})).Observe(seconds);
 }
@@ -176,14 +199,9 @@ void Metrics::SetKnownModels(std::set<std::string> models) {
   state_->known_models = std::move(models);
 }
 
-void Metrics::SetQueueDepth(
-    const std::map<std::pair<std::string, std::int32_t>, std::uint64_t>& by_model_and_priority) {
-  std::map<Gauges::Values, double> values;
-  for (const auto& [key, depth] : by_model_and_priority) {
-    values[{state_->ModelLabel(key.first), absl::StrCat(key.second)}] += static_cast<double>(depth);
-  }
-  state_->queue_depth.Replace(values);
-}
+void Metrics::SetQueueDepth(const ByModelAndPriority& jobs) { state_->queue_depth.Replace(state_->Labels(jobs)); }
+
+void Metrics::SetQueueShards(const ByModelAndPriority& shards) { state_->queue_shards.Replace(state_->Labels(shards)); }
 
 void Metrics::SetQueueOldestAge(const std::map<std::string, absl::Duration>& by_model) {
   std::map<Gauges::Values, double> values;

@@ -30,7 +30,13 @@ class Metrics {
   ~Metrics();
 
   // --- RPCs: service "headscope.v1.AttributionService", method "SubmitJob".
+  // Counts the request's message too, but for a client stream.
   void RpcStarted(std::string_view service, std::string_view method, RpcType type);
+  // One message of a client stream.
+  void MessageReceived(std::string_view service, std::string_view method, RpcType type);
+  // One message of a server stream.
+  void MessageSent(std::string_view service, std::string_view method, RpcType type);
+  // Counts the response's message of a call that went well too, but for a server stream.
   void RecordRpc(std::string_view service, std::string_view method, RpcType type, absl::StatusCode code,
                  double seconds);
 
@@ -45,7 +51,10 @@ class Metrics {
 
   // --- queue. Whole snapshots: what is absent is 0 from now on.
   void SetKnownModels(std::set<std::string> models);
-  void SetQueueDepth(const std::map<std::pair<std::string, std::int32_t>, std::uint64_t>& by_model_and_priority);
+  using ByModelAndPriority = std::map<std::pair<std::string, std::int32_t>, std::uint64_t>;
+  // Jobs that have not started, and shards that wait.
+  void SetQueueDepth(const ByModelAndPriority& jobs);
+  void SetQueueShards(const ByModelAndPriority& shards);
   void SetQueueOldestAge(const std::map<std::string, absl::Duration>& by_model);
   void SetQueueCapacity(std::uint64_t jobs);
 

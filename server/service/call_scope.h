@@ -31,6 +31,9 @@ class CallScope {
   void SetResource(std::string resource) { record_.resource = std::move(resource); }
   // OK, or CANCELLED / DEADLINE_EXCEEDED when the client waits no more: asked before work begins.
   absl::Status CheckWanted() const;
+  // One message of a stream.
+  void Received() const { context_.metrics.MessageReceived(name_.service, name_.method, name_.type); }
+  void Sent() const { context_.metrics.MessageSent(name_.service, name_.method, name_.type); }
   // Records the end and returns what the client is told: UNAVAILABLE and RESOURCE_EXHAUSTED always say when to try
   // again. Once.
   grpc::Status End(const absl::Status& status);

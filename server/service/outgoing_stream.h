@@ -50,6 +50,7 @@ class OutgoingStream : public grpc::ServerWriteReactor<Response>,
       writing_ = true;
       message_ = std::move(message);
     }
+    scope_.Sent();
     this->StartWrite(&message_);
   }
   bool ended() const {

@@ -82,6 +82,7 @@ void UploadStream::OnReadDone(bool ok) {
     absl::Status wanted = scope_.CheckWanted();
     return End(wanted.ok() ? OutOfOrder("the stream ended without a commit") : std::move(wanted));
   }
+  scope_.Received();
   const bool posted = shared_.context.io.Post([self = shared_from_this()] { self->Handle(); });
   if (!posted) End(DrainingError());
 }

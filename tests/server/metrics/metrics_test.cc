@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "prometheus/registry.h"
@@ -41,6 +42,53 @@ TEST(MetricsTest, RpcsAreCountedByCodeUnderTheUsualNames) {
   EXPECT_THAT(text, HasSubstr("grpc_server_handled_total{grpc_code=\"NotFound\",grpc_method=\"Tokenize\""));
   EXPECT_THAT(text, HasSubstr("le=\"0.025\"} 1"));
   EXPECT_THAT(text, HasSubstr("le=\"0.01\"} 0"));
+}
+
+// Messages of one call, as "received sent".
+std::string MessagesOf(RpcType type, absl::StatusCode code) {
+  Metrics metrics("1", "r");
+  metrics.RpcStarted("s", "m", type);
+  if (type == RpcType::kClientStream) {
+    for (int i = 0; i < 3; ++i) metrics.MessageReceived("s", "m", type);
+  }
+  if (type == RpcType::kServerStream) {
+    for (int i = 0; i < 3; ++i) metrics.MessageSent("s", "m", type);
+  }
+  metrics.RecordRpc("s", "m", type, code, 0.1);
+  const auto total = [families = metrics.registry()->Collect()](const std::string& name) {
+    for (const auto& family : families) {
+      if (family.name == name && !family.metric.empty()) return family.metric[0].counter.value;
+    }
+    return 0.0;
+  };
+  return absl::StrCat(total("grpc_server_msg_received_total"), " ", total("grpc_server_msg_sent_total"));
+}
+
+TEST(MetricsTest, MessagesAreCountedInEveryShapeOfCall) {
+  EXPECT_EQ(MessagesOf(RpcType::kUnary, absl::StatusCode::kOk), "1 1");
+  EXPECT_EQ(MessagesOf(RpcType::kUnary, absl::StatusCode::kNotFound), "1 0");
+  EXPECT_EQ(MessagesOf(RpcType::kClientStream, absl::StatusCode::kOk), "3 1");
+  EXPECT_EQ(MessagesOf(RpcType::kServerStream, absl::StatusCode::kOk), "1 3");
+}
+
+TEST(MetricsTest, JobsAndShardsThatWaitAreCountedApart) {
+  Metrics metrics("1", "r");
+  metrics.SetKnownModels({"gpt2"});
+  metrics.SetQueueDepth({{{"gpt2", 5}, 2}});
+  metrics.SetQueueShards({{{"gpt2", 5}, 17}});
+
+  const std::string text = TextOf(metrics);
+
+  EXPECT_THAT(text, HasSubstr(R"(headscope_queue_depth{model="gpt2",priority="5"} 2)"));
+  EXPECT_THAT(text, HasSubstr(R"(headscope_queue_shards{model="gpt2",priority="5"} 17)"));
+}
+
+TEST(MetricsTest, CountersWithoutLabelsExistFromTheStart) {
+  const Metrics metrics("1", "r");
+  for (const char* name : {"headscope_local_worker_restarts_total", "headscope_artifact_bytes_written_total",
+                           "headscope_stale_completions_rejected_total", "headscope_leases_expired_total"}) {
+    EXPECT_THAT(TextOf(metrics), HasSubstr(std::string("\n") + name + " 0"));
+  }
 }
 
 TEST(MetricsTest, AModelNobodyHasBecomesOther) {
