@@ -66,18 +66,26 @@ std::string Fleet::BlockedReason(const std::string& model, const std::string& mo
   return absl::StrCat("no connected worker has model ", model);
 }
 
-void Fleet::Tokenize(TokenizeQuery query, std::function<void(absl::StatusOr<TokenizeAnswer>)> done) {
+std::string Fleet::Tokenize(TokenizeQuery query, std::function<void(absl::StatusOr<TokenizeAnswer>)> done) {
   FleetParts& parts = impl_->parts;
-  if (parts.draining) return done(FleetIsStopping());
-  const std::string model = query.model;
-  if (const std::string blocked = BlockedReason(model, ""); !blocked.empty()) {
-    return done(MakeError(absl::StatusCode::kUnavailable, blocked, ErrorDetails{"NO_WORKER", {}, absl::Seconds(5)}));
+  absl::StatusOr<std::string> task;
+  if (parts.draining) {
+    task = FleetIsStopping();
+  } else if (const std::string blocked = BlockedReason(query.model, ""); !blocked.empty()) {
+    task = MakeError(absl::StatusCode::kUnavailable, blocked, ErrorDetails{"NO_WORKER", {}, absl::Seconds(5)});
+  } else {
+    task = parts.tokenizer.Submit(std::move(query), done);
   }
-  const absl::StatusOr<std::string> task = parts.tokenizer.Submit(std::move(query), done);
-  if (!task.ok()) return done(task.status());
+  if (!task.ok()) {
+    done(task.status());
+    return "";
+  }
   parts.timers.After(parts.options.tokenize_timeout, [&parts, id = *task] { parts.tokenizer.Expire(id); });
   parts.dispatcher.Wake();
+  return *std::move(task);
 }
+
+void Fleet::DropText(const std::string& id) { impl_->parts.tokenizer.Drop(id); }
 
 void Fleet::LoseLocalWorker(const std::string& worker_id) {
   FleetParts& parts = impl_->parts;

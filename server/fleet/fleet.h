@@ -84,9 +84,12 @@ class Fleet {
   // Why nobody works on a job of this model now, or "": "no worker is connected", "no connected worker has model X".
   std::string BlockedReason(const std::string& model, const std::string& model_digest) const;
 
-  // Hands the text to a worker that has the model; `done` runs once, on any thread. UNAVAILABLE / NO_WORKER,
-  // DEADLINE_EXCEEDED, or the worker's error.
-  void Tokenize(TokenizeQuery query, std::function<void(absl::StatusOr<TokenizeAnswer>)> done);
+  // Hands the text to a worker that has the model; `done` runs once, on any thread, unless the text is dropped before.
+  // UNAVAILABLE / NO_WORKER, RESOURCE_EXHAUSTED / QUEUE_FULL, DEADLINE_EXCEEDED / TOKENIZE_TIMEOUT, or the worker's
+  // error. Returns what DropText takes.
+  std::string Tokenize(TokenizeQuery query, std::function<void(absl::StatusOr<TokenizeAnswer>)> done);
+  // Nobody waits for the answer any more. Nothing when it was given already.
+  void DropText(const std::string& id);
 
   // The process of local worker `worker_id` ended: its session ends at once.
   void LoseLocalWorker(const std::string& worker_id);

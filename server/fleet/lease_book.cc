@@ -81,7 +81,13 @@ void LeaseBook::SetHandingIn(const std::string& shard, std::uint64_t fence, bool
   HeldLease* held = Find(shard, fence);
   if (held == nullptr) return;
   held->handing_in = handing_in;
+  if (!handing_in || std::exchange(held->was_handed_in, true)) return;
   held->progress_time = now;
+}
+
+void LeaseBook::RestartPatience(absl::Time now) {
+  absl::MutexLock lock(&mutex_);
+  for (auto& [shard, held] : leases_) held.progress_time = now;
 }
 
 LiveProgress LeaseBook::Running(const std::string& job) const {

@@ -31,6 +31,7 @@ struct HeldLease {
   absl::Time progress_time;
   // Its results are arriving.
   bool handing_in = false;
+  bool was_handed_in = false;
 };
 
 // Thread-safe. Changes on the store's thread only.
@@ -44,7 +45,10 @@ class LeaseBook {
   // Takes in a worker's report. True when the job's running progress changed.
   bool Report(const std::string& shard, std::uint64_t fence, std::uint64_t samples_done, std::uint64_t tokens_done,
               absl::Time now);
+  // The first time that results arrive is progress; handing in that failed and is tried again is none.
   void SetHandingIn(const std::string& shard, std::uint64_t fence, bool handing_in, absl::Time now);
+  // Nothing counts as standing still before `now`.
+  void RestartPatience(absl::Time now);
   // What running SCORE leases have done in all.
   LiveProgress Running(const std::string& job) const;
 

@@ -1,6 +1,8 @@
 #include "server/fleet/reaper.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "proto/support/limits.h"
 #include "proto/support/log.h"
@@ -22,6 +24,7 @@ void Reaper::Tick() {
 }
 
 void Reaper::Round(JobStore& store) {
+  ForgivePause(store);
   const absl::StatusOr<Effect> effect = store.Reap();
   if (!effect.ok()) {
     Log(LogLevel::kError, "cannot reap", {{"status", effect.status()}});
@@ -33,9 +36,25 @@ void Reaper::Round(JobStore& store) {
   SetGauges(store);
 }
 
+void Reaper::ForgivePause(JobStore& store) {
+  const auto steady = std::chrono::steady_clock::now();
+  const absl::Time now = parts_.clock.Now();
+  const absl::Duration ran = absl::FromChrono(steady - std::exchange(last_steady_, steady));
+  // A suspended machine's steady clock stands still; a clock that is set moves this one only, either way.
+  const absl::Duration passed = now - std::exchange(last_time_, now);
+  if (std::max(ran, absl::AbsDuration(passed)) <= kSessionTtl / 2) return;
+  Log(LogLevel::kWarning, "the server was away or its clock was set; sessions and leases get their time anew",
+      {{"ran", absl::FormatDuration(ran)}, {"passed", absl::FormatDuration(passed)}});
+  if (absl::Status extended = store.ExtendSessions(); !extended.ok()) {
+    Log(LogLevel::kError, "cannot extend sessions", {{"status", extended}});
+  }
+  parts_.leases.RestartPatience(now);
+}
+
 void Reaper::ForgetDead(JobStore& store) {
   for (const ConnectedWorker& worker : parts_.sessions.All()) {
-    if (parts_.clock.Now() - worker.last_heard < kSessionTtl) continue;
+    // Heard in the future: the clock was set back since.
+    if (absl::AbsDuration(parts_.clock.Now() - worker.last_heard) < kSessionTtl) continue;
     if (absl::IsAborted(store.DescribeSession(worker.session).status())) {
       ForgetSession(parts_, store, worker.session, /*lost=*/true);
     }
@@ -65,6 +84,7 @@ void Reaper::SetGauges(JobStore& store) {
   const absl::StatusOr<QueueStats> stats = store.Stats();
   if (!stats.ok()) return;
   parts_.metrics.SetQueueDepth(stats->depth);
+  parts_.metrics.SetQueueShards(stats->shards);
   parts_.metrics.SetQueueOldestAge(stats->oldest_age);
   parts_.metrics.SetLeasesActive(stats->leases_active);
 }

@@ -60,7 +60,9 @@ absl::StatusOr<SessionRef> OpenInStore(FleetParts& parts, JobStore& store, const
   if (!grant.ok()) return grant.status();
   if (absl::Status status = store.PutCatalogue(description.worker_id, entries); !status.ok()) return status;
   if (const auto former = parts.sessions.OfWorker(description.worker_id)) {
-    ForgetSession(parts, store, *former, /*lost=*/true);
+    // The same process again has lost its connection, not its life.
+    const auto known = parts.sessions.Find(*former);
+    ForgetSession(parts, store, *former, /*lost=*/!known || known->description.boot_id != description.boot_id);
   }
   ConnectedWorker worker;
   worker.description = description;

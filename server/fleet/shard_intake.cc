@@ -30,7 +30,8 @@ std::vector<std::uint32_t> ToVector(const google::protobuf::RepeatedField<std::u
 absl::Status IntakeBase::CountBytes(std::uint64_t bytes) {
   bytes_ += bytes;
   if (bytes_ <= max_bytes_) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kResourceExhausted,
+  // Not RESOURCE_EXHAUSTED: sending it again would not make it smaller.
+  return MakeError(absl::StatusCode::kInvalidArgument,
                    absl::StrCat("shard result: more than ", bytes_, " bytes, at most ", max_bytes_, " were expected"),
                    "RESULT_TOO_LARGE");
 }

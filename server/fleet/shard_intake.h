@@ -24,7 +24,7 @@ class IntakeBase {
 
  protected:
   explicit IntakeBase(std::uint64_t max_bytes) : max_bytes_(max_bytes) {}
-  // Counts and hashes. RESOURCE_EXHAUSTED / RESULT_TOO_LARGE.
+  // Counts and hashes. INVALID_ARGUMENT / RESULT_TOO_LARGE.
   template <typename Block>
   absl::Status Count(const Block& block);
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr char kPrefix[] = "tokenize.";
 constexpr std::size_t kMaxTasks = 1000;
+constexpr std::size_t kMaxBytes = std::size_t{64} << 20;
 
 // 0 when `id` is not a task's.
 std::uint64_t NumberOf(const std::string& id) {
@@ -31,17 +32,35 @@ absl::Status StaleLease(const LeaseKey& lease) {
 
 bool TokenizeBroker::IsTask(const std::string& shard) { return absl::StartsWith(shard, kPrefix); }
 
+std::size_t TokenizeBroker::BytesOf(const Entry& entry) {
+  const TokenizeQuery& query = entry.task.query;
+  return query.text.size() + (query.response ? query.response->size() : 0);
+}
+
 absl::StatusOr<std::string> TokenizeBroker::Submit(TokenizeQuery query, Done done) {
   absl::MutexLock lock(&mutex_);
-  if (entries_.size() >= kMaxTasks) {
+  const std::uint64_t number = last_number_ + 1;
+  const std::string id = absl::StrCat(kPrefix, number);
+  Entry entry{Task{id, 0, std::move(query)}, std::move(done), std::nullopt};
+  const std::size_t bytes = BytesOf(entry);
+  if (entries_.size() >= kMaxTasks || bytes_ + bytes > kMaxBytes) {
     return MakeError(absl::StatusCode::kResourceExhausted,
-                     absl::StrCat(entries_.size(), " texts wait to be tokenised, at most ", kMaxTasks, " may"),
+                     absl::StrCat(entries_.size(), " texts of ", bytes_, " bytes wait to be tokenised, at most ",
+                                  kMaxTasks, " of ", kMaxBytes, " bytes may; try again"),
                      ErrorDetails{"QUEUE_FULL", {}, absl::Seconds(1)});
   }
-  const std::uint64_t number = ++last_number_;
-  const std::string id = absl::StrCat(kPrefix, number);
-  entries_.emplace(number, Entry{Task{id, 0, std::move(query)}, std::move(done), std::nullopt});
+  last_number_ = number;
+  bytes_ += bytes;
+  entries_.emplace(number, std::move(entry));
   return id;
+}
+
+std::optional<TokenizeBroker::Entry> TokenizeBroker::TakeOut(std::map<std::uint64_t, Entry>::iterator found) {
+  if (found == entries_.end()) return std::nullopt;
+  std::optional<Entry> entry = std::move(found->second);
+  entries_.erase(found);
+  bytes_ -= BytesOf(*entry);
+  return entry;
 }
 
 std::optional<TokenizeBroker::Task> TokenizeBroker::Take(const ConnectedWorker& worker) {
@@ -72,15 +91,13 @@ bool TokenizeBroker::IsHeld(const LeaseKey& lease) const {
 }
 
 absl::Status TokenizeBroker::Complete(const LeaseKey& lease, absl::StatusOr<TokenizeAnswer> answer) {
-  Done done;
+  std::optional<Entry> entry;
   {
     absl::MutexLock lock(&mutex_);
-    const auto found = Find(lease);
-    if (found == entries_.end()) return StaleLease(lease);
-    done = std::move(found->second.done);
-    entries_.erase(found);
+    entry = TakeOut(Find(lease));
   }
-  done(std::move(answer));
+  if (!entry) return StaleLease(lease);
+  entry->done(std::move(answer));
   return absl::OkStatus();
 }
 
@@ -99,18 +116,25 @@ void TokenizeBroker::LoseSession(const SessionRef& session) {
   }
 }
 
+void TokenizeBroker::Drop(const std::string& id) {
+  // Ends after the lock: what it holds may be the last of a call.
+  std::optional<Entry> entry;
+  absl::MutexLock lock(&mutex_);
+  entry = TakeOut(entries_.find(NumberOf(id)));
+}
+
 void TokenizeBroker::Expire(const std::string& id) {
-  Done done;
-  std::string model;
+  std::optional<Entry> entry;
   {
     absl::MutexLock lock(&mutex_);
-    const auto found = entries_.find(NumberOf(id));
-    if (found == entries_.end()) return;
-    done = std::move(found->second.done);
-    model = found->second.task.query.model;
-    entries_.erase(found);
+    entry = TakeOut(entries_.find(NumberOf(id)));
   }
-  done(absl::DeadlineExceededError(absl::StrCat("no worker tokenised the text with model ", model, " in time")));
+  if (!entry) return;
+  entry->done(MakeError(absl::StatusCode::kDeadlineExceeded,
+                        absl::StrCat("no worker tokenised the text with model ", entry->task.query.model,
+                                     entry->holder ? " in time: the one that took it is not done"
+                                                   : " in time: all that have it are busy"),
+                        "TOKENIZE_TIMEOUT"));
 }
 
 void TokenizeBroker::Close(const absl::Status& status) {
@@ -119,6 +143,7 @@ void TokenizeBroker::Close(const absl::Status& status) {
     absl::MutexLock lock(&mutex_);
     for (auto& [number, entry] : entries_) waiting.push_back(std::move(entry.done));
     entries_.clear();
+    bytes_ = 0;
   }
   for (const Done& done : waiting) done(status);
 }

@@ -14,6 +14,7 @@ namespace headscope::server::worker_codec {
 namespace {
 
 constexpr std::size_t kMaxTextBytes = 1024;
+constexpr std::size_t kMaxFailureBytes = 2048;
 constexpr int kMaxEntries = 100'000;
 constexpr std::uint32_t kMaxLayersOrHeads = 16'384;
 // Beside the planes of a sample: index, counts, objective, and the messages' framing.
@@ -64,7 +65,19 @@ absl::Status CheckEntry(const worker::v1::CatalogueEntry& entry) {
   if (entry.unsupported().empty() && (entry.layers() == 0 || entry.heads() == 0)) {
     return Bad(where + "supported, yet without layers or heads");
   }
-  return CheckText("catalogue: family", entry.family(), kMaxTextBytes);
+  absl::Status status = CheckText("catalogue: family", entry.family(), kMaxTextBytes);
+  status.Update(CheckText("catalogue: stored_dtype", entry.stored_dtype(), kMaxTextBytes));
+  return status;
+}
+
+// Sentences are cut, not refused: a worker is not to be kept out because one of its models has a long story.
+std::string CutSentence(const std::string& sentence, std::size_t most) {
+  if (sentence.size() <= most) return sentence;
+  constexpr std::string_view kMore = "...";
+  std::size_t end = most - kMore.size();
+  // Not in the middle of a character.
+  while (end > 0 && (static_cast<unsigned char>(sentence[end]) & 0xC0) == 0x80) --end;
+  return sentence.substr(0, end).append(kMore);
 }
 
 CatalogueEntry ToEntry(const worker::v1::CatalogueEntry& message) {
@@ -82,8 +95,8 @@ CatalogueEntry ToEntry(const worker::v1::CatalogueEntry& message) {
   entry.weight_bytes = message.weight_bytes();
   entry.stored_dtype = message.stored_dtype();
   entry.has_tokenizer = message.has_tokenizer();
-  entry.unsupported = message.unsupported();
-  entry.tokenizer_unsupported = message.tokenizer_unsupported();
+  entry.unsupported = CutSentence(message.unsupported(), kMaxTextBytes);
+  entry.tokenizer_unsupported = CutSentence(message.tokenizer_unsupported(), kMaxTextBytes);
   entry.tokenizer_digest = message.tokenizer_digest();
   return entry;
 }
@@ -110,15 +123,6 @@ headscope::v1::Compute ToMessage(const ComputeOptions& options) {
                                                                 : headscope::v1::ON_INVALID_REFUSE);
   compute.set_engine(headscope::v1::ENGINE_REFERENCE);
   return compute;
-}
-
-std::string CutMessage(const std::string& message) {
-  constexpr std::size_t kMost = 2048;
-  if (message.size() <= kMost) return message;
-  std::size_t end = kMost;
-  // Not in the middle of a character.
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
-  return message.substr(0, end) + "...";
 }
 
 }  // namespace
@@ -173,7 +177,7 @@ ShardFailure FailureOf(const worker::v1::FailShardRequest& request) {
   ShardFailure failure;
   const std::string& reason = request.failure().reason();
   failure.failure.reason = reasons.count(reason) != 0 ? reason : "INTERNAL";
-  failure.failure.message = CutMessage(request.failure().message());
+  failure.failure.message = CutSentence(request.failure().message(), kMaxFailureBytes);
   failure.retryable = request.retryable();
   if (request.has_suggested_batch_tokens()) failure.suggested_batch_tokens = request.suggested_batch_tokens();
   return failure;
@@ -181,7 +185,7 @@ ShardFailure FailureOf(const worker::v1::FailShardRequest& request) {
 
 absl::Status TokenizeError(const worker::v1::FailShardRequest& request) {
   const std::string& reason = request.failure().reason();
-  const std::string message = CutMessage(request.failure().message());
+  const std::string message = CutSentence(request.failure().message(), kMaxFailureBytes);
   if (reason == "INVALID_TEXT") return MakeError(absl::StatusCode::kInvalidArgument, message, reason);
   if (reason == "NO_TOKENIZER" || reason == "TOKENIZER_UNSUPPORTED" || reason == "MODEL_UNSUPPORTED") {
     return MakeError(absl::StatusCode::kFailedPrecondition, message, reason);

@@ -29,6 +29,7 @@ LeaseKey LeaseOf(const Request& request) {
 // INVALID_ARGUMENT: what a worker may not say about itself (lengths, characters, missing ids).
 absl::StatusOr<WorkerDescription> DescriptionOf(const worker::v1::OpenSessionRequest& request);
 // INVALID_ARGUMENT names the entry: names that are no relative paths, digests that are not SHA-256, implausible sizes.
+// Longer reasons than 1 KiB are cut.
 absl::StatusOr<std::vector<CatalogueEntry>> EntriesOf(const worker::v1::Catalogue& catalogue);
 std::set<std::string> NamesOf(const google::protobuf::RepeatedPtrField<worker::v1::Resident>& resident);
 ShardFailure FailureOf(const worker::v1::FailShardRequest& request);

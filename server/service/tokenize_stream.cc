@@ -1,6 +1,7 @@
 #include "server/service/tokenize_stream.h"
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -73,8 +74,24 @@ void TokenizeStream::Ask(JobStore& store) {
   absl::Status seen = CheckAnyWorkerSeen(*rows, shared_.context.fleet.Workers());
   if (!seen.ok()) return End(std::move(seen));
   if (absl::Status status = CheckTokenizer(*rows, query_->model); !status.ok()) return End(std::move(status));
-  shared_.context.fleet.Tokenize(
+  const std::string id = shared_.context.fleet.Tokenize(
       *query_, [self = Self()](const absl::StatusOr<TokenizeAnswer>& answer) { self->Answer(answer); });
+  {
+    absl::MutexLock lock(&mutex_);
+    text_id_ = id;
+    if (!over_) return;
+  }
+  shared_.context.fleet.DropText(id);
+}
+
+void TokenizeStream::OnOver() {
+  std::string id;
+  {
+    absl::MutexLock lock(&mutex_);
+    over_ = true;
+    id = text_id_;
+  }
+  if (!id.empty()) shared_.context.fleet.DropText(id);
 }
 
 void TokenizeStream::Answer(const absl::StatusOr<TokenizeAnswer>& answer) {

@@ -3,9 +3,12 @@
 
 #include <deque>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "headscope/v1/model_service.pb.h"
 #include "server/fleet/fleet.h"
 #include "server/service/outgoing_stream.h"
@@ -31,8 +34,14 @@ class TokenizeStream : public OutgoingStream<v1::TokenizeResponse> {
   // Once, on any thread.
   void Answer(const absl::StatusOr<TokenizeAnswer>& answer);
   void OnWritten() override;
+  // Whoever asked has gone, or has the answer: no worker is to be kept busy with the text.
+  void OnOver() override;
 
   absl::StatusOr<TokenizeQuery> query_;
+  absl::Mutex mutex_;
+  // What the fleet knows the text by; empty before.
+  std::string text_id_ ABSL_GUARDED_BY(mutex_);
+  bool over_ ABSL_GUARDED_BY(mutex_) = false;
   std::deque<v1::TokenizeResponse> messages_;
 };
 

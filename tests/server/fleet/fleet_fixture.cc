@@ -1,7 +1,11 @@
 #include "tests/server/fleet/fleet_fixture.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "prometheus/registry.h"
 #include "proto/support/error.h"
 #include "proto/support/sample_encoding.h"
 #include "proto/support/sha256.h"
@@ -14,6 +18,13 @@ namespace headscope::server {
 namespace {
 
 constexpr std::uint32_t kTokensOfASample = 4;
+
+double GaugeNamed(const Metrics& metrics, const std::string& name) {
+  for (const prometheus::MetricFamily& family : metrics.registry()->Collect()) {
+    if (family.name == name && !family.metric.empty()) return family.metric.front().gauge.value;
+  }
+  return -1;
+}
 
 void SetDeadline(grpc::ClientContext& context) { context.set_deadline(absl::ToChronoTime(absl::Now() + kPatience)); }
 
@@ -141,6 +152,25 @@ void FleetFixture::Cancel(const std::string& id) {
     ASSERT_TRUE(effect.ok()) << effect.status();
     fleet_->Apply(*effect);
   });
+}
+
+void FleetFixture::Pass(absl::Duration time) {
+  // Two steps may fall into one round: together they are no pause yet.
+  const absl::Duration step = kSessionTtl / 5;
+  for (absl::Duration left = time; left > absl::ZeroDuration(); left -= step) {
+    clock_.Advance(std::min(left, step));
+    AwaitRound();
+  }
+}
+
+// A round ends with its gauges: one of them tells how many bytes are stored, which grow here.
+void FleetFixture::AwaitRound() {
+  ASSERT_TRUE(PutBlob(*blobs_, MakeId("round-", *random_)).ok());
+  const auto wanted = static_cast<double>(blobs_->stored_bytes());
+  const absl::Time end = absl::Now() + kPatience;
+  while (GaugeNamed(metrics_, "headscope_artifact_bytes") != wanted && absl::Now() < end) {
+    absl::SleepFor(absl::Milliseconds(1));
+  }
 }
 
 std::shared_ptr<grpc::Channel> FleetFixture::Connect() const {

@@ -62,6 +62,10 @@ class FleetFixture : public ::testing::Test {
   std::string Submit(const std::string& dataset);
   Job GetJob(const std::string& id);
   void Cancel(const std::string& id);
+  // Time passes as it does for a server that runs: in small steps, a round of the reaper in each.
+  void Pass(absl::Duration time);
+  // Returns when a round of the reaper has ended that began no earlier than this call, or the one before it.
+  void AwaitRound();
   std::shared_ptr<grpc::Channel> Connect() const;
 
   MovableClock clock_;

@@ -92,7 +92,7 @@ TEST_F(SessionTest, ASilentWorkersSessionEndsAndItsShardGoesToAnother) {
   const wv1::Shard shard = silent.Lease(kPatience).shard();
   ASSERT_FALSE(shard.lease().shard().empty());
 
-  clock_.Advance(kSessionTtl + absl::Seconds(1));
+  Pass(kSessionTtl + absl::Seconds(1));
   TestWorker other(Connect(), "other");
   ASSERT_TRUE(other.Open().ok());
   const wv1::Shard again = other.Lease(kPatience).shard();
@@ -101,6 +101,58 @@ TEST_F(SessionTest, ASilentWorkersSessionEndsAndItsShardGoesToAnother) {
   EXPECT_GT(again.lease().fence(), shard.lease().fence());
   EXPECT_EQ(silent.Complete(shard).error_code(), grpc::StatusCode::ABORTED);
   EXPECT_TRUE(other.Complete(again).ok());
+}
+
+TEST_F(SessionTest, APauseOfTheServerIsNoDeathOfItsWorkers) {
+  const std::string job = Submit(PutDataset(2));
+  TestWorker worker(Connect(), "w1");
+  ASSERT_TRUE(worker.Open().ok());
+  const wv1::Shard shard = worker.Lease(kPatience).shard();
+
+  clock_.Advance(absl::Hours(1));
+  // The first round may have begun before the clock moved.
+  AwaitRound();
+  AwaitRound();
+
+  auto heartbeat = worker.HeartbeatRequest(true);
+  *heartbeat.add_held()->mutable_lease() = shard.lease();
+  wv1::HeartbeatResponse response;
+  ASSERT_TRUE(worker.Heartbeat(heartbeat, response).ok());
+  EXPECT_EQ(response.abandon_size(), 0) << "an hour is longer than a shard may take without progress, too";
+  EXPECT_TRUE(worker.Complete(shard).ok());
+}
+
+TEST_F(SessionTest, AClockThatIsSetBackDoesNotKeepTheDeadAlive) {
+  Submit(PutDataset(2));
+  TestWorker silent(Connect(), "silent");
+  ASSERT_TRUE(silent.Open().ok());
+  ASSERT_TRUE(silent.Lease(kPatience).has_shard());
+  clock_.Advance(-absl::Hours(24));
+  AwaitRound();
+
+  Pass(2 * kSessionTtl);
+
+  EXPECT_TRUE(fleet_->Workers().empty());
+}
+
+TEST_F(SessionTest, LongReasonsAreCutAndKeepNobodyOut) {
+  TestWorker worker(Connect(), "w1");
+  auto request = worker.OpenRequest();
+  wv1::CatalogueEntry& entry = *request.mutable_catalogue()->mutable_entries(0);
+  std::string story;
+  while (story.size() < 5000) story += "\u00e9";
+  entry.set_unsupported(story);
+  entry.set_tokenizer_unsupported("short");
+  ASSERT_TRUE(worker.Open(request).ok());
+  OnStore([](JobStore& store) {
+    const CatalogueEntry kept = store.Catalogue()->at(0).second;
+    EXPECT_LE(kept.unsupported.size(), 1024u);
+    EXPECT_GE(kept.unsupported.size(), 1020u);
+    EXPECT_EQ(kept.unsupported.substr(kept.unsupported.size() - 5), "\u00e9...");
+    EXPECT_EQ(kept.tokenizer_unsupported, "short");
+  });
+  entry.set_stored_dtype(story);
+  EXPECT_EQ(ReasonIn(worker.Open(request)), "INVALID_WORKER");
 }
 
 TEST_F(SessionTest, TheDeathOfALocalWorkerEndsItsSessionAtOnce) {

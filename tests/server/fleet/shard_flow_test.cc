@@ -33,6 +33,17 @@ class ShardFlowTest : public FleetFixture {
   std::string job_;
 };
 
+constexpr absl::Duration kShortTimeout = absl::Minutes(1);
+
+class ImpatientShardFlowTest : public ShardFlowTest {
+ protected:
+  FleetOptions Options() override {
+    FleetOptions options = ShardFlowTest::Options();
+    options.no_progress_timeout = kShortTimeout;
+    return options;
+  }
+};
+
 TEST_F(ShardFlowTest, AWaitingLeaseIsWokenBySubmission) {
   auto worker = Worker("w1");
   auto waiting = std::async(std::launch::async, [&] { return worker->Lease(kPatience); });
@@ -214,7 +225,26 @@ TEST_F(ShardFlowTest, AResultBeyondWhatTheShardCanHaveIsRefused) {
   const wv1::Shard shard = LeasedScoreShard(*worker, 2);
   auto messages = worker->ScoreResult(shard);
   std::vector<wv1::CompleteShardRequest> many(1000, messages[1]);
-  EXPECT_EQ(ReasonIn(worker->Send(worker->Wrap(shard, many))), "RESULT_TOO_LARGE");
+  const grpc::Status status = worker->Send(worker->Wrap(shard, many));
+  EXPECT_EQ(ReasonIn(status), "RESULT_TOO_LARGE");
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT) << "the worker shall not try that again";
+}
+
+TEST_F(ImpatientShardFlowTest, HandingInInVainIsNoProgress) {
+  auto worker = Worker("w1");
+  const wv1::Shard shard = LeasedScoreShard(*worker, 2);
+  auto messages = worker->ScoreResult(shard);
+  messages.back().mutable_commit()->set_sha256("another");
+  auto request = worker->HeartbeatRequest(true);
+  *request.add_held()->mutable_lease() = shard.lease();
+  wv1::HeartbeatResponse response;
+  for (absl::Duration passed; passed <= 2 * kShortTimeout && response.abandon_size() == 0; passed += kSessionTtl / 5) {
+    EXPECT_FALSE(worker->Send(messages).ok());
+    Pass(kSessionTtl / 5);
+    response.Clear();
+    ASSERT_TRUE(worker->Heartbeat(request, response).ok());
+  }
+  EXPECT_EQ(response.abandon_size(), 1);
 }
 
 TEST_F(ShardFlowTest, PreparationMustNameEverySampleOnce) {
@@ -302,15 +332,15 @@ TEST_F(ShardFlowTest, CancellingTellsTheWaitingHeartbeat) {
   EXPECT_EQ(worker->Complete(shard).error_code(), grpc::StatusCode::ABORTED);
 }
 
-TEST_F(ShardFlowTest, AHungShardIsTakenBack) {
+TEST_F(ImpatientShardFlowTest, AHungShardIsTakenBack) {
   auto worker = Worker("w1");
   const wv1::Shard shard = LeasedScoreShard(*worker, 2);
   auto request = worker->HeartbeatRequest(true);
   *request.add_held()->mutable_lease() = shard.lease();
   wv1::HeartbeatResponse response;
-  // In steps that keep the session alive.
-  for (absl::Duration silent; silent <= kNoProgressTimeout; silent += kSessionTtl / 2) {
-    clock_.Advance(kSessionTtl / 2);
+  // In steps that keep the session alive and are no pause of the server.
+  for (absl::Duration silent; silent <= kShortTimeout; silent += kSessionTtl / 5) {
+    Pass(kSessionTtl / 5);
     response.Clear();
     ASSERT_TRUE(worker->Heartbeat(request, response).ok());
     if (response.abandon_size() != 0) break;

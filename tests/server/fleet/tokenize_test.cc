@@ -1,6 +1,7 @@
 #include <future>
 
 #include "gmock/gmock.h"
+#include "proto/support/error.h"
 #include "tests/server/fleet/fleet_fixture.h"
 
 namespace headscope::server {
@@ -88,6 +89,40 @@ TEST_F(TokenizeTest, ALostWorkersTextGoesToAnother) {
   EXPECT_EQ(answer.get().status().code(), absl::StatusCode::kInvalidArgument);
 }
 
+TEST_F(TokenizeTest, ATextThatNobodyWaitsForIsTakenFromItsWorker) {
+  TestWorker worker(Connect(), "w1");
+  ASSERT_TRUE(worker.Open().ok());
+  bool called = false;
+  const std::string id =
+      fleet_->Tokenize({kModel, "text", {}, true}, [&](const absl::StatusOr<TokenizeAnswer>&) { called = true; });
+  const wv1::Shard shard = LeasedTask(worker);
+
+  fleet_->DropText(id);
+
+  auto heartbeat = worker.HeartbeatRequest(true);
+  *heartbeat.add_held()->mutable_lease() = shard.lease();
+  wv1::HeartbeatResponse response;
+  ASSERT_TRUE(worker.Heartbeat(heartbeat, response).ok());
+  ASSERT_EQ(response.abandon_size(), 1);
+  EXPECT_EQ(worker.Fail(shard.lease(), "INVALID_TEXT", false).error_code(), grpc::StatusCode::ABORTED);
+  fleet_->DropText(id);
+  StopFleet();
+  EXPECT_FALSE(called);
+}
+
+TEST_F(TokenizeTest, WaitingTextsTakeBoundedMemory) {
+  TestWorker worker(Connect(), "w1");
+  ASSERT_TRUE(worker.Open().ok());
+  const std::string text(std::size_t{1} << 20, 'x');
+  const auto ignore = [](const absl::StatusOr<TokenizeAnswer>&) {};
+  std::string last;
+  for (int i = 0; i < 64; ++i) last = fleet_->Tokenize({kModel, text, {}, true}, ignore);
+  ASSERT_NE(last, "");
+  EXPECT_EQ(ReasonOf(Ask("one more").get().status()), "QUEUE_FULL");
+  fleet_->DropText(last);
+  EXPECT_NE(fleet_->Tokenize({kModel, text, {}, true}, ignore), "");
+}
+
 class ImpatientTokenizeTest : public TokenizeTest {
  protected:
   ImpatientTokenizeTest() { timeout_ = absl::Milliseconds(1); }
@@ -96,7 +131,9 @@ class ImpatientTokenizeTest : public TokenizeTest {
 TEST_F(ImpatientTokenizeTest, NobodyTakingItEndsWithADeadline) {
   TestWorker worker(Connect(), "w1");
   ASSERT_TRUE(worker.Open().ok());
-  EXPECT_EQ(Ask("text").get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  const absl::Status status = Ask("text").get().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(ReasonOf(status), "TOKENIZE_TIMEOUT");
 }
 
 }  // namespace
