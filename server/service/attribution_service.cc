@@ -96,7 +96,7 @@ grpc::ServerUnaryReactor* AttributionService::DeleteJob(grpc::CallbackServerCont
     const absl::StatusOr<std::vector<std::string>> blobs = store.DeleteJob(id);
     if (!blobs.ok()) return blobs.status();
     shared_.context.events.Forget(id);
-    if (absl::Status removed = RemoveUnreferenced(store, shared_.context.blobs, *blobs); !removed.ok()) return removed;
+    RemoveOrLog(store, shared_.context.blobs, *blobs);
     return v1::DeleteJobResponse();
   });
 }

@@ -61,8 +61,7 @@ grpc::ServerUnaryReactor* DatasetService::DeleteDataset(grpc::CallbackServerCont
   call.SetResource(DatasetName(digest));
   return call.AnswerOnStore([this, digest](JobStore& store) -> absl::StatusOr<v1::DeleteDatasetResponse> {
     if (absl::Status deleted = store.DeleteDataset(digest); !deleted.ok()) return deleted;
-    if (absl::Status removed = RemoveUnreferenced(store, shared_.context.blobs, {digest}); !removed.ok())
-      return removed;
+    RemoveOrLog(store, shared_.context.blobs, {digest});
     return v1::DeleteDatasetResponse();
   });
 }

@@ -154,13 +154,4 @@ absl::Status CheckTokenizer(const CatalogueRows& rows, const std::string& model)
                    "NO_TOKENIZER");
 }
 
-const CatalogueEntry* EntryOf(const CatalogueRows& rows, const std::string& model, const std::string& digest) {
-  const CatalogueEntry* named = nullptr;
-  for (const auto& [worker, entry] : rows) {
-    if (!digest.empty() && entry.digest == digest) return &entry;
-    if (entry.model == model) named = &entry;
-  }
-  return named;
-}
-
 }  // namespace headscope::server

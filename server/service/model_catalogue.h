@@ -42,7 +42,4 @@ absl::StatusOr<std::string> ResolveModel(const CatalogueRows& rows, const std::s
 // Whether `model` can tokenise: FAILED_PRECONDITION / NO_TOKENIZER or TOKENIZER_UNSUPPORTED, and as FindModel.
 absl::Status CheckTokenizer(const CatalogueRows& rows, const std::string& model);
 
-// The entry that describes a job's model best: same content first, then same name. Null when there is none.
-const CatalogueEntry* EntryOf(const CatalogueRows& rows, const std::string& model, const std::string& digest);
-
 }  // namespace headscope::server

@@ -8,7 +8,6 @@
 #include "server/jobs/scores.h"
 #include "server/service/convert.h"
 #include "server/service/enum_tables.h"
-#include "server/service/model_catalogue.h"
 #include "server/service/resource_names.h"
 
 namespace headscope::server {
@@ -20,13 +19,6 @@ absl::StatusOr<ScoreBlock> ReadShard(BlobStore& blobs, const ResultShard& shard)
   const absl::StatusOr<std::string> bytes = GetBlob(blobs, shard.blob);
   if (!bytes.ok()) return bytes.status();
   return DecodeScores(*bytes);
-}
-
-HeadShape ShapeOf(const ScoreBlock& block, const std::optional<CatalogueEntry>& model) {
-  HeadShape shape{block.layers, block.heads, 0};
-  // Another model may have the name meanwhile: it does not speak for this one.
-  if (model && model->layers == block.layers && model->heads == block.heads) shape.kv_heads = model->kv_heads;
-  return shape;
 }
 
 // Who computed the scores: of attempts that completed a SCORE shard.
@@ -48,10 +40,8 @@ v1::Provenance ProvenanceOf(const PatternSource& source, const ReducedPattern& p
   v1::Provenance proto;
   proto.set_model(ModelName(job.spec.model));
   proto.set_model_digest(job.spec.model_digest);
-  if (source.model) {
-    proto.set_family(source.model->family);
-    proto.set_stored_dtype(source.model->stored_dtype);
-  }
+  proto.set_family(job.model.family);
+  proto.set_stored_dtype(job.model.stored_dtype);
   proto.set_compute_dtype(ToProto(kDTypes, job.spec.compute.dtype));
   *proto.mutable_compute() = ToProto(job.spec.compute);
   proto.set_dataset(DatasetName(job.spec.dataset));
@@ -87,12 +77,7 @@ absl::StatusOr<PatternSource> ReadPatternSource(JobStore& store, const std::stri
   if (!attempts.ok()) return attempts.status();
   auto skipped = store.CountInvalidSamples(job_id);
   if (!skipped.ok()) return skipped.status();
-  const absl::StatusOr<CatalogueRows> rows = store.Catalogue();
-  if (!rows.ok()) return rows.status();
-  PatternSource source{*std::move(job), *std::move(shards), *std::move(attempts), *std::move(skipped), std::nullopt};
-  const CatalogueEntry* entry = EntryOf(*rows, source.job.spec.model, source.job.spec.model_digest);
-  if (entry != nullptr) source.model = *entry;
-  return source;
+  return PatternSource{*std::move(job), *std::move(shards), *std::move(attempts), *std::move(skipped)};
 }
 
 absl::StatusOr<ReducedPattern> ReducePattern(const PatternSource& source, const ReductionOptions& reduction,
@@ -103,7 +88,8 @@ absl::StatusOr<ReducedPattern> ReducePattern(const PatternSource& source, const 
     const absl::StatusOr<ScoreBlock> block = ReadShard(blobs, shard);
     if (!block.ok()) return block.status();
     if (!accumulator) {
-      absl::StatusOr<PatternAccumulator> made = PatternAccumulator::Make(reduction, ShapeOf(*block, source.model));
+      const HeadShape shape{block->layers, block->heads, source.job.model.kv_heads};
+      absl::StatusOr<PatternAccumulator> made = PatternAccumulator::Make(reduction, shape);
       if (!made.ok()) return made.status();
       accumulator = *std::move(made);
     }

@@ -3,7 +3,6 @@
 
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +22,6 @@ struct PatternSource {
   std::vector<ResultShard> shards;
   std::vector<Attempt> attempts;
   std::map<std::string, std::uint64_t> skipped;
-  // Absent when no catalogue has the model any more.
-  std::optional<CatalogueEntry> model;
 };
 
 // On the store's thread. NOT_FOUND / PATTERN_NOT_FOUND; FAILED_PRECONDITION / JOB_NOT_SUCCEEDED.

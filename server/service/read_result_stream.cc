@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/crc32c.h"
 #include "proto/support/limits.h"
+#include "server/service/lost_scores.h"
 #include "server/service/resource_names.h"
 
 namespace headscope::server {
@@ -45,7 +46,7 @@ void ReadResultStream::Open(const std::string& dataset, std::vector<ResultShard>
   if (ended()) return;
   absl::StatusOr<std::unique_ptr<ResultFile>> file =
       ResultFile::Open(shared_.context.blobs, dataset, std::move(shards));
-  if (!file.ok()) return End(file.status());
+  if (!file.ok()) return Fail(file.status());
   file_ = *std::move(file);
   if (wanted_from_ > file_->size()) {
     return End(MakeError(absl::StatusCode::kOutOfRange,
@@ -59,7 +60,7 @@ void ReadResultStream::SendNext() {
   std::string data;
   while (!ended()) {
     absl::StatusOr<std::string> piece = file_->Next(kChunkBytes);
-    if (!piece.ok()) return End(piece.status());
+    if (!piece.ok()) return Fail(piece.status());
     hash_.Update(*piece);
     made_ += piece->size();
     if (made_ > wanted_from_ || made_ == file_->size()) {
@@ -78,6 +79,14 @@ void ReadResultStream::SendNext() {
   last_sent_ = made_ == file_->size();
   if (last_sent_) message.set_sha256(hash_.Finish());
   Write(std::move(message));
+}
+
+void ReadResultStream::Fail(const absl::Status& error) {
+  if (!IsLost(error)) return End(error);
+  const bool posted = shared_.context.store.Post([self = Self(), error](JobStore& store) {
+    self->End(LostScores(self->job_id_, store.GetJob(self->job_id_).status(), error));
+  });
+  if (!posted) End(DrainingError());
 }
 
 void ReadResultStream::OnWritten() {

@@ -30,6 +30,8 @@ class ReadResultStream : public OutgoingStream<v1::ReadResultResponse> {
   // On the pool.
   void Open(const std::string& dataset, std::vector<ResultShard> shards);
   void SendNext();
+  // Ends the stream. Scores that cannot be read may belong to a job that was deleted meanwhile: the store is asked.
+  void Fail(const absl::Status& error);
   void OnWritten() override;
 
   std::string job_id_;

@@ -76,6 +76,15 @@ class Submission : public std::enable_shared_from_this<Submission> {
   // On the store's thread: finishes the call unless it returns an error.
   absl::Status Queue(JobStore& store) {
     job_.request_hash = RequestHash(job_.spec);
+    if (!request_.validate_only()) {
+      // Whatever has become of the model since.
+      absl::StatusOr<std::optional<Job>> former = store.FindSubmitted(job_);
+      if (!former.ok()) return former.status();
+      if (*former) {
+        AnswerQueued(**std::move(former));
+        return absl::OkStatus();
+      }
+    }
     const absl::StatusOr<CatalogueRows> rows = store.Catalogue();
     if (!rows.ok()) return rows.status();
     if (absl::Status status = CheckAnyWorkerSeen(*rows, shared_.context.fleet.Workers()); !status.ok()) return status;
@@ -110,9 +119,13 @@ class Submission : public std::enable_shared_from_this<Submission> {
     if (!outcome.ok()) return outcome.status();
     if (outcome->created) shared_.context.metrics.JobSubmitted(job_.spec.compute.method);
     shared_.context.fleet.Apply(outcome->effect);
-    call_.SetResource(JobName(outcome->job.id));
-    Answer(std::move(outcome->job));
+    AnswerQueued(std::move(outcome->job));
     return absl::OkStatus();
+  }
+
+  void AnswerQueued(Job job) {
+    call_.SetResource(JobName(job.id));
+    Answer(std::move(job));
   }
 
   void Answer(Job job) {

@@ -189,14 +189,65 @@ TEST_F(PatternRpcTest, UndeterminedReductionIsRefused) {
   EXPECT_EQ(ReasonOf(status), "BAD_REDUCTION");
 }
 
-TEST_F(PatternRpcTest, KvGroupsNeedACatalogueThatKnowsTheModel) {
+TEST_F(PatternRpcTest, WhatTheJobSaysOfItsModelOutlivesTheModel) {
   harness_.PutCatalogue({});
   v1::GetPatternRequest request = Request();
-  ASSERT_TRUE(Get(request).ok());
   request.mutable_reduction()->set_head_axis(v1::HEAD_AXIS_KV_GROUP);
   const grpc::Status status = Get(request);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(pattern().values().shape(1), 2u);
+  EXPECT_EQ(pattern().provenance().family(), "llama");
+  EXPECT_EQ(pattern().provenance().stored_dtype(), "F32");
+}
+
+TEST_F(PatternRpcTest, AnotherModelOfTheNameChangesNothing) {
+  CatalogueEntry other = ServiceHarness::ModelEntry();
+  other.digest = std::string(32, 'x');
+  other.family = "gpt2";
+  other.kv_heads = 4;
+  harness_.PutCatalogue({other});
+  v1::GetPatternRequest request = Request();
+  request.mutable_reduction()->set_head_axis(v1::HEAD_AXIS_KV_GROUP);
+  ASSERT_TRUE(Get(request).ok());
+  EXPECT_EQ(pattern().values().shape(1), 2u);
+  EXPECT_EQ(pattern().provenance().family(), "llama");
+}
+
+TEST(KvGroupRpcTest, NeedAWorkerThatSaidHowManyThereAre) {
+  ServiceHarness harness;
+  const std::string id = harness.Submit(3);
+  CatalogueEntry silent = ServiceHarness::ModelEntry();
+  silent.kv_heads = 0;
+  harness.PutCatalogue({silent});
+  harness.RunJob(id);
+  v1::GetPatternRequest request;
+  request.set_name("patterns/p-" + id.substr(2));
+  request.mutable_reduction()->set_head_axis(v1::HEAD_AXIS_KV_GROUP);
+  v1::GetPatternResponse response;
+  const grpc::Status status = harness.patterns().GetPattern(Context().get(), request, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
   EXPECT_EQ(ReasonOf(status), "KV_HEADS_UNKNOWN");
+}
+
+TEST(LostScoresRpcTest, AJobWhoseScoresAreGoneSaysSo) {
+  ServiceHarness harness;
+  const std::string id = harness.Submit(3);
+  harness.RunJob(id);
+  const auto shards = harness.OnStore([&](JobStore& store) { return store.ResultShards(id); });
+  ASSERT_TRUE(shards.ok());
+  ASSERT_TRUE(harness.blobs().Remove(shards->at(0).blob).ok());
+
+  const grpc::Status read = Read(harness, id).status;
+  v1::GetPatternRequest request;
+  request.set_name("patterns/p-" + id.substr(2));
+  v1::GetPatternResponse response;
+  const grpc::Status pattern = harness.patterns().GetPattern(Context().get(), request, &response);
+
+  for (const grpc::Status& status : {read, pattern}) {
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::DATA_LOSS);
+    EXPECT_EQ(ReasonOf(status), "SCORES_LOST");
+    EXPECT_THAT(status.error_message(), testing::HasSubstr("submit the job again"));
+  }
 }
 
 TEST_F(PatternRpcTest, UnknownAndUnfinishedAreToldApart) {
