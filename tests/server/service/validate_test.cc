@@ -88,8 +88,17 @@ const Case kCases[] = {
     {"UnknownMethod", "spec.compute", [](auto& r) { AddUnknown(ComputeOf(r), 2); }},
     {"UnknownMethodOption", "spec.compute.gradient", [](auto& r) { AddUnknown(*ComputeOf(r).mutable_gradient(), 1); }},
     {"UnknownDType", "spec.compute.dtype", [](auto& r) { ComputeOf(r).set_dtype(static_cast<v1::DType>(99)); }},
-    {"BFloat16OnReference", "spec.compute.dtype", [](auto& r) { ComputeOf(r).set_dtype(v1::DTYPE_BFLOAT16); }},
-    {"UnknownEngine", "spec.compute.engine", [](auto& r) { ComputeOf(r).set_engine(static_cast<v1::Engine>(2)); }},
+    {"BFloat16OnReference", "spec.compute.dtype",
+     [](auto& r) {
+       ComputeOf(r).set_dtype(v1::DTYPE_BFLOAT16);
+       ComputeOf(r).set_engine(v1::ENGINE_REFERENCE);
+     }},
+    {"Float64OnFast", "spec.compute.dtype",
+     [](auto& r) {
+       ComputeOf(r).set_dtype(v1::DTYPE_FLOAT64);
+       ComputeOf(r).set_engine(v1::ENGINE_FAST);
+     }},
+    {"UnknownEngine", "spec.compute.engine", [](auto& r) { ComputeOf(r).set_engine(static_cast<v1::Engine>(3)); }},
     {"UnknownOnInvalid", "spec.compute.on_invalid",
      [](auto& r) { ComputeOf(r).set_on_invalid(static_cast<v1::OnInvalid>(3)); }},
     {"MaxTokensZero", "spec.compute.max_tokens", [](auto& r) { ComputeOf(r).set_max_tokens(0); }},
@@ -228,6 +237,7 @@ TEST(ValidateTest, EverythingWrongIsSaidAtOnce) {
 TEST(ValidateTest, BFloat16IsRefusedSayingWhatTheReferenceEngineComputesIn) {
   v1::SubmitJobRequest request = GoodRequest();
   ComputeOf(request).set_dtype(v1::DTYPE_BFLOAT16);
+  ComputeOf(request).set_engine(v1::ENGINE_REFERENCE);
   EXPECT_THAT(std::string(StatusOf(request).message()), HasSubstr("FLOAT32 or FLOAT64"));
 }
 
