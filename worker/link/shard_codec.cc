@@ -40,8 +40,16 @@ ComputeRequest FromProto(const headscope::v1::Compute& compute) {
       // Of a newer server; refused by name.
       request.dtype = absl::StrCat("dtype ", static_cast<int>(compute.dtype()));
   }
-  if (compute.engine() != headscope::v1::ENGINE_UNSPECIFIED && compute.engine() != headscope::v1::ENGINE_REFERENCE) {
-    request.engine = absl::StrCat("engine ", static_cast<int>(compute.engine()));
+  switch (compute.engine()) {
+    case headscope::v1::ENGINE_UNSPECIFIED:
+    case headscope::v1::ENGINE_FAST:
+      request.engine = "fast";
+      break;
+    case headscope::v1::ENGINE_REFERENCE:
+      request.engine = "reference";
+      break;
+    default:
+      request.engine = absl::StrCat("engine ", static_cast<int>(compute.engine()));
   }
   return request;
 }

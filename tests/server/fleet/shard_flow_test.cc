@@ -55,6 +55,7 @@ TEST_F(ShardFlowTest, AWaitingLeaseIsWokenBySubmission) {
   EXPECT_EQ(shard.model(), kModel);
   EXPECT_THAT(shard.samples(), ElementsAre(0, 1, 2));
   EXPECT_TRUE(shard.compute().has_gradient());
+  EXPECT_EQ(shard.compute().engine(), headscope::v1::ENGINE_FAST);
   EXPECT_TRUE(shard.compute().append_eos());
   EXPECT_EQ(shard.compute().on_invalid(), headscope::v1::ON_INVALID_REFUSE);
   EXPECT_GT(shard.max_result_bytes(), 0u);

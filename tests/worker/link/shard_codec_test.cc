@@ -36,7 +36,7 @@ TEST(ShardCodecTest, FillsInWhatAShardLeavesOpen) {
   shard.set_batch_tokens(512);
   const ShardInput input = FromProto(shard);
   EXPECT_EQ(input.compute.method, "gradient");
-  EXPECT_EQ(input.compute.engine, "reference");
+  EXPECT_EQ(input.compute.engine, "fast");
   EXPECT_EQ(input.compute.dtype, "float32");
   EXPECT_TRUE(input.compute.append_eos);
   EXPECT_FALSE(input.compute.max_tokens.has_value());
@@ -46,10 +46,12 @@ TEST(ShardCodecTest, FillsInWhatAShardLeavesOpen) {
 TEST(ShardCodecTest, TakesOverWhatAShardSays) {
   v1::Shard shard;
   shard.mutable_compute()->set_dtype(headscope::v1::DTYPE_FLOAT64);
+  shard.mutable_compute()->set_engine(headscope::v1::ENGINE_REFERENCE);
   shard.mutable_compute()->set_append_eos(false);
   shard.mutable_compute()->set_max_tokens(7);
   const ShardInput input = FromProto(shard);
   EXPECT_EQ(input.compute.dtype, "float64");
+  EXPECT_EQ(input.compute.engine, "reference");
   EXPECT_FALSE(input.compute.append_eos);
   EXPECT_EQ(input.compute.max_tokens, 7u);
 }
