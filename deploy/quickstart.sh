@@ -15,7 +15,7 @@ deploy/install-packages.sh build
 
 step "build (minutes the first time, seconds after)"
 cmake --preset release -DHEADSCOPE_BUILD_TESTS=OFF >/dev/null
-cmake --build --preset release --target headscope-server headscope-worker headscope
+cmake --build --preset release --target headscope-server headscope-worker headscope >&2
 bin=$root/build/release/bin
 
 step "server with one local worker"

@@ -38,6 +38,8 @@ class Engine {
   virtual std::string_view name() const = 0;
   // Bytes held between calls beyond the model's own: packed weights, buffers.
   virtual std::int64_t held_bytes() const { return 0; }
+  // Frees the buffers among them; where memory ran out.
+  virtual void ReleaseBuffers() {}
 
   // Objective [samples] of each sample in nats with head outputs multiplied by `gates`. One forward pass.
   // Errors: INVALID_ARGUMENT for a sample without supervised tokens, an id outside the vocabulary or more tokens than

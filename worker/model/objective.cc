@@ -1,6 +1,7 @@
 #include "worker/model/objective.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <ATen/ATen.h>
 
@@ -11,6 +12,9 @@ namespace headscope::worker {
 namespace {
 
 // Logits held at a time: 32 MiB in float32, a few times that with the softmax and its gradient.
+// Above it log(1 + exp(x)) is x in float64.
+constexpr int kSoftplusThreshold = 50;
+
 constexpr std::int64_t kChunkLogits = std::int64_t{1} << 23;
 
 // [samples] supervised tokens of each sample.
@@ -25,7 +29,12 @@ at::Tensor NegativeLogLikelihoods(const DecoderSpec& spec, const DecoderWeights&
                                   const at::Tensor& targets) {
   const at::Tensor logits = HeadLogits(spec, weights, rows);  // [n, vocabulary]
   const at::Tensor wide = logits.scalar_type() == at::kDouble ? logits : logits.to(at::kFloat);
-  return -wide.log_softmax(-1).gather(-1, targets.unsqueeze(-1)).squeeze(-1);
+  // log(1 + exp(others - target)), others the logarithm of the sum of the other words' exponentials: of one minus a
+  // probability near one, log_softmax would keep few digits.
+  const at::Tensor index = targets.unsqueeze(-1);
+  const at::Tensor target = wide.gather(-1, index).squeeze(-1);
+  const at::Tensor others = wide.scatter(-1, index, std::numeric_limits<float>::lowest()).logsumexp(-1);
+  return at::softplus(others - target, 1, kSoftplusThreshold);
 }
 
 }  // namespace

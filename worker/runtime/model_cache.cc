@@ -97,6 +97,7 @@ void ModelCache::KeepEngine(const Model& model, EngineKind kind, std::unique_ptr
       if (item.model.get() == &model) item.idle_engines[kind].swap(engine);
     }
   }
+  MakeRoom(0, "budget");
   Report();
 }
 

@@ -227,7 +227,10 @@ ScoreShard::Ending ScoreShard::AfterError(const Batch& batch, const absl::Status
 
 ScoreShard::Ending ScoreShard::AfterOutOfMemory(const Batch& batch, const absl::Status& error) {
   parts_.metrics.OutOfMemory();
-  parts_.device.Run([this] { parts_.models.EvictUnused(); });
+  parts_.device.Run([this] {
+    engine_->ReleaseBuffers();
+    parts_.models.EvictUnused();
+  });
   // Budgets that leave the failed batch as it is need no try.
   const std::uint32_t needed = static_cast<std::uint32_t>(batch.size()) * token_counts_[batch.back()];
   std::uint32_t next = batch_tokens_ / 2;

@@ -1,6 +1,7 @@
 #include "worker/tensor/torch_head_loss.h"
 
 #include <algorithm>
+#include <limits>
 
 #include <ATen/ATen.h>
 
@@ -12,6 +13,8 @@ namespace {
 
 // Logits held at a time: 32 MiB.
 constexpr std::int64_t kLogits = std::int64_t{8} << 20;
+// Above it log(1 + exp(x)) is x in float64.
+constexpr int kSoftplusThreshold = 50;
 
 void CheckInput(const HeadLossInput& input) {
   const std::int64_t rows = input.rows.size(0), vocabulary = input.weight.size(0);
@@ -30,9 +33,13 @@ struct Chunk {
   at::Tensor seeds;
 };
 
-// Softmax [c, V] with what belongs to the loss.
+// The other words' softmax with what belongs to the loss. The target is left out: one minus a probability near one has
+// few digits left, the sum of the others has all of them.
 struct Softmax {
+  // [c, V] of the vocabulary without the target, 0 there.
   at::Tensor probabilities;
+  // [c, 1] 1 - p(target): the others' share.
+  at::Tensor others;
   // The soft cap's derivative [c, V], undefined without a cap.
   at::Tensor slope;
   // [c], float64.
@@ -48,28 +55,30 @@ Softmax TakeSoftmax(const HeadLossInput& input, const Chunk& chunk, TorchLinear*
     softmax.slope = logits.square().neg_().add_(1.0);
     logits.mul_(*input.soft_cap);
   }
+  const at::Tensor target = logits.gather(1, chunk.targets).to(at::kDouble);  // [c, 1]
+  logits.scatter_(1, chunk.targets, std::numeric_limits<float>::lowest());
   const at::Tensor largest = logits.amax(-1, /*keepdim=*/true);
-  const at::Tensor target_logits = logits.gather(1, chunk.targets);
   softmax.probabilities = logits.sub_(largest).exp_();
   const at::Tensor sum = softmax.probabilities.sum(-1, /*keepdim=*/true);  // [c, 1]
   softmax.probabilities.div_(sum);
-  softmax.losses = (sum.to(at::kDouble).log() + largest.to(at::kDouble) - target_logits.to(at::kDouble)).squeeze(-1);
+  const at::Tensor excess = sum.to(at::kDouble).log() + largest.to(at::kDouble) - target;  // log of the odds
+  softmax.others = excess.sigmoid().to(at::kFloat);
+  softmax.losses = at::softplus(excess, 1, kSoftplusThreshold).squeeze(-1);
   return softmax;
 }
 
-// gradient [c, w] = seeds * sum over words of (probability - is target) * slope * W. The target's term is a float32
-// product of its own: in bfloat16, 1 - probability would lose all its digits where the model is sure.
+// gradient [c, w] = seeds * others * (sum over the other words of probability * slope * W - slope * W[target]). The
+// target's term is a float32 product of its own.
 void TakeGradient(const HeadLossInput& input, const Chunk& chunk, Softmax softmax, TorchLinear* head,
                   at::Tensor gradient) {
-  at::Tensor target_factor = softmax.probabilities.gather(1, chunk.targets).sub_(1.0);  // [c, 1]
-  softmax.probabilities.scatter_(1, chunk.targets, 0.0);
+  at::Tensor target_factor = -at::ones_like(softmax.others);  // [c, 1]
   if (softmax.slope.defined()) {
     softmax.probabilities.mul_(softmax.slope);
     target_factor.mul_(softmax.slope.gather(1, chunk.targets));
   }
   const at::Tensor target_words = input.weight.index_select(0, chunk.targets.squeeze(-1)).to(at::kFloat);  // [c, w]
   head->BackwardToData(softmax.probabilities, gradient, /*add=*/false);
-  gradient.addcmul_(target_words, target_factor).mul_(chunk.seeds);
+  gradient.addcmul_(target_words, target_factor).mul_(softmax.others * chunk.seeds);
 }
 
 }  // namespace

@@ -58,6 +58,7 @@ class FastEngine::Impl {
         workspace_(device_) {}
 
   const DecoderSpec& spec() const { return model_->spec(); }
+  void ReleaseBuffers() { workspace_.Clear(); }
   std::int64_t held_bytes() const { return decoder_.packed_bytes + workspace_.bytes(); }
 
   absl::StatusOr<std::vector<double>> Objectives(const PackedBatch& batch, const HeadGates& gates,
@@ -82,6 +83,7 @@ class FastEngine::Impl {
     const std::vector<RopeTable> ropes = Ropes(plan.longest);
     LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
     const std::int64_t first_kept = FirstKept(plan.size());
+    BoundTapes(plan.size(), spec().layers - first_kept + 1);
     std::vector<LayerTape> tapes(static_cast<std::size_t>(spec().layers));
     at::Tensor x = Embed(plan);
     for (std::int64_t layer = 0; layer < spec().layers; ++layer) {
@@ -110,6 +112,18 @@ class FastEngine::Impl {
     const std::int64_t fit = options_.activation_bytes / std::max<std::int64_t>(1, TapeBytes(spec(), n));
     // One tape serves all layers that are computed again.
     return fit >= spec().layers ? 0 : std::clamp<std::int64_t>(spec().layers - fit + 1, 1, spec().layers);
+  }
+
+  // Buffers keep the size of the largest batch, and small batches keep more tapes: together they could exceed the
+  // budget.
+  void BoundTapes(std::int64_t n, std::int64_t tapes) {
+    most_rows_ = std::max(most_rows_, n);
+    most_tapes_ = std::max(most_tapes_, tapes);
+    if (most_tapes_ * TapeBytes(spec(), most_rows_) > options_.activation_bytes) {
+      workspace_.Clear();
+      most_rows_ = n;
+      most_tapes_ = tapes;
+    }
   }
 
   // Where the stream before `layer` is kept until that layer is computed again [n, w].
@@ -167,6 +181,9 @@ class FastEngine::Impl {
   const std::unique_ptr<Operations> operations_;
   const PreparedDecoder decoder_;
   Workspace workspace_;
+  // Of the batches since the workspace was cleared.
+  std::int64_t most_rows_ = 0;
+  std::int64_t most_tapes_ = 0;
 };
 
 FastEngine::FastEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -174,6 +191,8 @@ FastEngine::FastEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 FastEngine::~FastEngine() = default;
 
 std::int64_t FastEngine::held_bytes() const { return impl_->held_bytes(); }
+
+void FastEngine::ReleaseBuffers() { impl_->ReleaseBuffers(); }
 
 absl::StatusOr<std::unique_ptr<Engine>> FastEngine::Create(std::shared_ptr<const Model> model,
                                                            const FastEngineOptions& options) {

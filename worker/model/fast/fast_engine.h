@@ -31,6 +31,7 @@ class FastEngine final : public Engine {
 
   std::string_view name() const override { return "fast"; }
   std::int64_t held_bytes() const override;
+  void ReleaseBuffers() override;
   absl::StatusOr<std::vector<double>> Objectives(const PackedBatch& batch, const HeadGates& gates,
                                                  const CancelCheck& cancelled) override;
   absl::StatusOr<GateGradients> Gradients(const PackedBatch& batch, const CancelCheck& cancelled) override;

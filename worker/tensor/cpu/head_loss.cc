@@ -85,9 +85,9 @@ class HeadLossPass {
       const std::int64_t first = tile * tile_rows_, count = std::min(tile_rows_, rows_ - first);
       float* logits = logits_.data_ptr<float>() + omp_get_thread_num() * logits_.size(1);
       forward.For(count == tile_rows_).Run(input_.rows.data_ptr<float>() + first * width_, logits);
-      KeepTargets(first, count, begin, words, logits);
-      kernels_.softmax_chunk(count, words, words, cap_, logits, maximum_.data() + first, total_.data() + first,
-                             rescale_.data() + first);
+      for (std::int64_t row = first; row < first + count; ++row) {
+        SoftmaxOfOthers(row, input_.targets[row] - begin, words, logits + (row - first) * words);
+      }
       if (backward == nullptr) return;
       float* sums = sums_.data_ptr<float>() + first * width_;
       if (begin > 0) Rescale(first, count, sums);
@@ -95,12 +95,28 @@ class HeadLossPass {
     });
   }
 
-  void KeepTargets(std::int64_t first, std::int64_t count, std::int64_t begin, std::int64_t words,
-                   const float* logits) {
-    for (std::int64_t row = 0; row < count; ++row) {
-      const std::int64_t word = input_.targets[first + row] - begin;
-      if (word >= 0 && word < words) target_logits_[first + row] = logits[row * words + word];
+  // The running softmax over all words but the target, `word` of this chunk where it lies in it: one minus a
+  // probability near one has few digits left, the sum of the others has all of them.
+  void SoftmaxOfOthers(std::int64_t row, std::int64_t word, std::int64_t words, float* logits) {
+    const auto run = [&](float* from, std::int64_t count) {
+      float rescale = 1.0F;
+      if (count > 0) {
+        kernels_.softmax_chunk(1, count, count, cap_, from, &maximum_[row], &total_[row], &rescale);
+      }
+      return rescale;
+    };
+    if (word < 0 || word >= words) {
+      rescale_[row] = run(logits, words);
+      return;
     }
+    target_logits_[row] = logits[word];
+    const float before = run(logits, word);
+    const float after = run(logits + word + 1, words - word - 1);
+    logits[word] = 0.0F;
+    if (after != 1.0F) {
+      for (std::int64_t i = 0; i < word; ++i) logits[i] *= after;
+    }
+    rescale_[row] = before * after;
   }
 
   void Rescale(std::int64_t first, std::int64_t count, float* sums) const {
@@ -111,7 +127,8 @@ class HeadLossPass {
     }
   }
 
-  // The row's loss; its gradient is put in place.
+  // The row's loss; its gradient is put in place. With R exp(M) the sum of the other words' exponentials, odds are R
+  // exp(M - target): loss = log(1 + odds), and 1 - p(target) = odds / (1 + odds).
   double FinishRow(std::int64_t row, const at::Tensor& targets) {
     double logit = target_logits_[row], slope = 1.0;
     if (cap_ > 0) {
@@ -119,15 +136,20 @@ class HeadLossPass {
       logit = cap_ * bent;
       slope = 1.0 - bent * bent;
     }
-    if (sums_.defined()) {
-      const float* sums = sums_.data_ptr<float>() + row * width_;
-      const float* target = targets.data_ptr<float>() + row * width_;
-      float* out = gradient_.data_ptr<float>() + row * width_;
-      const auto share = static_cast<float>(input_.seeds[row] / total_[row]);
-      const auto pull = static_cast<float>(input_.seeds[row] * slope);
-      for (std::int64_t i = 0; i < width_; ++i) out[i] = share * sums[i] - pull * target[i];
-    }
-    return maximum_[row] + std::log(total_[row]) - logit;
+    const double odds = total_[row] * std::exp(maximum_[row] - logit);
+    if (sums_.defined()) WriteGradient(row, 1.0 / (1.0 + 1.0 / odds), slope, targets);
+    return odds > 1e300 ? maximum_[row] + std::log(total_[row]) - logit : std::log1p(odds);
+  }
+
+  void WriteGradient(std::int64_t row, double others, double slope, const at::Tensor& targets) {
+    const float* sums = sums_.data_ptr<float>() + row * width_;
+    const float* target = targets.data_ptr<float>() + row * width_;
+    float* out = gradient_.data_ptr<float>() + row * width_;
+    const double weight = input_.seeds[row] * others;
+    // A vocabulary of one word has no others: nothing to learn, and no gradient.
+    const auto share = static_cast<float>(total_[row] == 0.0 ? 0.0 : weight / total_[row]);
+    const auto pull = static_cast<float>(weight * slope);
+    for (std::int64_t i = 0; i < width_; ++i) out[i] = share * sums[i] - pull * target[i];
   }
 
   const KernelTable& kernels_;

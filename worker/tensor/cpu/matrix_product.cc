@@ -103,6 +103,9 @@ struct TileProduct::Impl {
     return memory(description.weights_desc(), Cpu(), matrix.data_ptr());
   }
 
+  // Of A in bfloat16; A in float32 again lies behind it, aligned.
+  std::int64_t NarrowBytes() const { return RoundUp(rows * factor.inner() * 2, 64); }
+
   // A [rows, K] rounded to bfloat16, contiguous, at `scratch`.
   void Round(const float* a, void* scratch) const {
     const KernelTable& kernels = Kernels();
@@ -110,9 +113,7 @@ struct TileProduct::Impl {
     auto* narrow = static_cast<std::uint16_t*>(scratch);
     for (std::int64_t row = 0; row < rows; ++row) kernels.to_bfloat16(inner, a + row * a_stride, narrow + row * inner);
     if (!widened) return;
-    // From the back: the wide rows are laid over the narrow ones.
-    auto* wide_rows = reinterpret_cast<float*>(static_cast<char*>(scratch) + rows * inner * sizeof(std::uint16_t));
-    kernels.from_bfloat16(rows * inner, narrow, wide_rows);
+    kernels.from_bfloat16(rows * inner, narrow, reinterpret_cast<float*>(static_cast<char*>(scratch) + NarrowBytes()));
   }
 };
 
@@ -131,8 +132,7 @@ TileProduct::TileProduct(std::int64_t rows, const RightFactor& factor, std::int6
       Describe(rows, right, bfloat16, impl.rounded ? factor.inner() : a_stride, c_stride, bias != nullptr, add);
   impl.product = dnnl::matmul(impl.description);
   if (impl.rounded) {
-    impl.a_bytes = rows * factor.inner() * static_cast<std::int64_t>(impl.widened ? 6 : 2);
-    impl.a_bytes = RoundUp(impl.a_bytes, 64);
+    impl.a_bytes = impl.NarrowBytes() + (impl.widened ? RoundUp(rows * factor.inner() * 4, 64) : 0);
   }
 }
 
@@ -145,7 +145,7 @@ void TileProduct::Run(const float* a, float* c) const {
   const void* left = a;
   if (impl.rounded) {
     impl.Round(a, scratch);
-    left = impl.widened ? scratch + impl.rows * impl.factor.inner() * 2 : scratch;
+    left = impl.widened ? scratch + impl.NarrowBytes() : scratch;
   }
   thread_local dnnl::stream stream(Cpu());
   std::unordered_map<int, memory> arguments = {
