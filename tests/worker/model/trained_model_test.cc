@@ -46,8 +46,8 @@ TEST_P(TrainedModelTest, SureSamplesKeepTheirDigits) {
     std::vector<double> errors;
     for (std::int64_t i = 0; i < batch.size(); ++i) {
       errors.push_back(RelativeError(found[i], wanted[i]));
-      EXPECT_LE(errors.back(), 5e-5) << "sample " << i;
-      EXPECT_NEAR(losses[i] / objectives[i], 1.0, 5e-5) << "sample " << i;
+      EXPECT_LE(errors.back(), 1e-4) << "sample " << i;
+      EXPECT_NEAR(losses[i] / objectives[i], 1.0, 1e-4) << "sample " << i;
     }
     std::sort(errors.begin(), errors.end());
     EXPECT_LE(errors[32], 1e-5) << "the median";
