@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tests/fakes/temporary_directory.h"
 #include "worker/tools/model_writer/checkpoint_plan.h"
 #include "worker/tools/model_writer/model_directory_writer.h"
 #include "worker/tools/model_writer/random.h"
@@ -30,8 +31,7 @@ std::shared_ptr<const Model> LoadFrom(const std::string& directory) {
 }
 
 std::shared_ptr<const Model> LoadRandomModel() {
-  std::string directory = std::filesystem::temp_directory_path() / "headscope-benchmark-XXXXXX";
-  if (mkdtemp(directory.data()) == nullptr) ExitUnlessOk(absl::UnavailableError("cannot make " + directory));
+  const std::string directory = MakeTemporaryFolder();
   const CheckpointPlan plan = PlanGpt2({});
   ExitUnlessOk(WriteModelDirectory(directory, plan, StoredType::kBFloat16, RandomTensors(plan, 1)));
   std::shared_ptr<const Model> model = LoadFrom(directory);

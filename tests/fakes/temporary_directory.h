@@ -1,7 +1,6 @@
 // A folder for one test, removed with everything in it.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,13 +10,17 @@
 
 namespace headscope {
 
+// A new folder beneath `base`; whoever asked for it removes it.
+inline std::string MakeTemporaryFolder(const std::string& base = std::filesystem::temp_directory_path().string()) {
+  // mkdtemp wants six letters X, which it replaces by others.
+  std::string folder = base + "/headscope-test-" + std::string(6, 'X');
+  if (mkdtemp(folder.data()) == nullptr) throw std::runtime_error("cannot make " + folder);
+  return folder;
+}
+
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string pattern = Base() + "headscope-test-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("cannot make " + pattern);
-    path_ = pattern;
-  }
+  TemporaryDirectory() : path_(MakeTemporaryFolder(Base())) {}
   ~TemporaryDirectory() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
@@ -30,7 +33,9 @@ class TemporaryDirectory {
 
  private:
   // In memory where there is room for files, since much is synced.
-  static std::string Base() { return access("/dev/shm", W_OK) == 0 ? "/dev/shm/" : ::testing::TempDir(); }
+  static std::string Base() {
+    return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : std::filesystem::temp_directory_path().string();
+  }
 
   std::string path_;
 };

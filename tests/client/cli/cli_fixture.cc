@@ -7,18 +7,11 @@
 #include <sstream>
 
 #include "tests/client/safetensors_writer.h"
+#include "tests/fakes/temporary_directory.h"
 
 namespace headscope::cli {
-namespace {
 
-std::filesystem::path MakeFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "headscope-cli-XXXXXX").string();
-  return mkdtemp(name.data());
-}
-
-}  // namespace
-
-CliTest::CliTest() : folder_(MakeFolder()) {}
+CliTest::CliTest() : folder_(MakeTemporaryFolder()) {}
 
 CliTest::~CliTest() { std::filesystem::remove_all(folder_); }
 

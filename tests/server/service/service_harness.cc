@@ -9,17 +9,9 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/jobs/methods.h"
+#include "tests/fakes/temporary_directory.h"
 
 namespace headscope::server {
-namespace {
-
-std::string NewDirectory() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "headscope-service-XXXXXX").string();
-  if (mkdtemp(pattern.data()) == nullptr) std::abort();
-  return pattern;
-}
-
-}  // namespace
 
 CatalogueEntry ServiceHarness::ModelEntry(const std::string& name) {
   CatalogueEntry entry;
@@ -36,7 +28,7 @@ CatalogueEntry ServiceHarness::ModelEntry(const std::string& name) {
   return entry;
 }
 
-ServiceHarness::ServiceHarness(HarnessOptions options) : directory_(NewDirectory()) {
+ServiceHarness::ServiceHarness(HarnessOptions options) : directory_(MakeTemporaryFolder()) {
   lock_ = *DataDirectory::Lock(directory_);
   store_ = *OpenSqliteStore(directory_, clock_, *random_);
   blobs_ = *OpenFileBlobStore(directory_);

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tests/fakes/temporary_directory.h"
 #include "worker/model/families/registry.h"
 
 namespace headscope::worker {
@@ -106,11 +107,7 @@ std::string SafetensorsBytes(const TestTensors& tensors) {
   return RawSafetensors(text, data);
 }
 
-TempDirectory::TempDirectory() {
-  std::string pattern = std::filesystem::temp_directory_path().string() + "/headscope-test-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) Die("no temporary directory");
-  path_ = pattern;
-}
+TempDirectory::TempDirectory() : path_(MakeTemporaryFolder()) {}
 
 TempDirectory::~TempDirectory() {
   std::error_code ignored;
