@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 
 #include <ATen/ATen.h>
 
@@ -15,20 +14,34 @@
 namespace headscope::worker {
 namespace {
 
-// Words of one chunk: a tile of logits stays in the second-level cache or near it.
-constexpr std::int64_t kChunkWords = 4096;
+// Words of one chunk and most rows of a tile: large enough for oneDNN's products to be near their best, small enough
+// for a tile of logits to stay near the second-level cache.
+constexpr std::int64_t kChunkWords = 2048;
+constexpr std::int64_t kMostRows = 256;
+// So many units of work there are at least where the vocabulary has as many chunks: enough for many threads.
+constexpr std::int64_t kLeastUnits = 16;
 
-// A product for whole tiles and one for the last, shorter one.
-struct TilePair {
-  TilePair(std::int64_t tile_rows, std::int64_t all_rows, const RightFactor& factor, std::int64_t a_stride,
-           std::int64_t c_stride, const float* bias, bool add) {
-    const std::int64_t rest = all_rows % tile_rows;
-    if (all_rows >= tile_rows) full = std::make_unique<TileProduct>(tile_rows, factor, a_stride, c_stride, bias, add);
-    if (rest > 0) last = std::make_unique<TileProduct>(rest, factor, a_stride, c_stride, bias, add);
-  }
-  const TileProduct& For(bool is_full) const { return is_full ? *full : *last; }
+std::int64_t Quotient(std::int64_t value, std::int64_t step) { return (value + step - 1) / step; }
 
-  std::unique_ptr<TileProduct> full, last;
+// How one call is cut, by its shapes alone: rows into tiles of about equal size, the vocabulary into chunks and runs of
+// chunks into parts. A unit of work is one tile and one part.
+struct Cut {
+  Cut(std::int64_t rows, std::int64_t vocabulary)
+      : tile_rows(Quotient(Quotient(rows, std::max<std::int64_t>(1, Quotient(rows, kMostRows))), 16) * 16),
+        tiles(rows == 0 ? 0 : Quotient(rows, tile_rows)),
+        chunks(Quotient(vocabulary, kChunkWords)),
+        parts(std::min(chunks, Quotient(kLeastUnits, std::max<std::int64_t>(1, tiles)))) {}
+
+  // Part `part` has chunks [FirstChunk(part), FirstChunk(part + 1)).
+  std::int64_t FirstChunk(std::int64_t part) const { return part * chunks / parts; }
+
+  std::int64_t tile_rows, tiles, chunks, parts;
+};
+
+// A running softmax.
+struct RunningSoftmax {
+  float maximum = -std::numeric_limits<float>::infinity();
+  double total = 0.0;  // sum of exp(logit - maximum)
 };
 
 // One call. r rows of width w.
@@ -40,30 +53,26 @@ class HeadLossPass {
         rows_(input.rows.size(0)),
         width_(input.rows.size(1)),
         vocabulary_(input.weight.size(0)),
-        tile_rows_(TileRows(rows_)),
         cap_(static_cast<float>(input.soft_cap.value_or(0.0))),
-        maximum_(static_cast<std::size_t>(rows_), -std::numeric_limits<float>::infinity()),
-        total_(static_cast<std::size_t>(rows_), 0.0),
-        rescale_(static_cast<std::size_t>(rows_), 0.0F),
+        cut_(rows_, vocabulary_),
+        softmax_(static_cast<std::size_t>(cut_.parts * rows_)),
         target_logits_(static_cast<std::size_t>(rows_), 0.0F),
         gradient_(gradient) {
     if (input.bias.defined()) bias_ = input.bias.to(at::kFloat).contiguous();
-    const bool aliased = gradient_.defined() && gradient_.data_ptr() == input.rows.data_ptr();
-    if (gradient_.defined()) sums_ = aliased ? at::empty_like(gradient_) : gradient_;
-    logits_ = at::empty({omp_get_max_threads(), tile_rows_ * std::min(kChunkWords, vocabulary_)}, at::kFloat);
+    if (gradient_.defined()) sums_ = at::empty({cut_.parts, rows_, width_}, at::kFloat);
+    logits_ = at::empty({omp_get_max_threads(), cut_.tile_rows * std::min(kChunkWords, vocabulary_)}, at::kFloat);
   }
 
   std::vector<double> Run() {
-    for (std::int64_t begin = 0; begin < vocabulary_; begin += kChunkWords) {
-      Chunk(begin, std::min(kChunkWords, vocabulary_ - begin));
-    }
-    std::vector<double> losses(static_cast<std::size_t>(rows_));
-    const at::Tensor targets = gradient_.defined() ? TargetRows() : at::Tensor();
-    ParallelTiles((rows_ + tile_rows_ - 1) / tile_rows_, [&](std::int64_t tile) {
-      for (std::int64_t row = tile * tile_rows_; row < std::min(rows_, (tile + 1) * tile_rows_); ++row) {
-        losses[row] = FinishRow(row, targets);
+    ParallelTiles(cut_.tiles * cut_.parts, [&](std::int64_t unit) {
+      for (std::int64_t part = unit % cut_.parts, chunk = cut_.FirstChunk(part); chunk < cut_.FirstChunk(part + 1);
+           ++chunk) {
+        Chunk(unit / cut_.parts, part, chunk);
       }
     });
+    std::vector<double> losses(static_cast<std::size_t>(rows_));
+    const at::Tensor targets = gradient_.defined() ? TargetRows() : at::Tensor();
+    ParallelTiles(rows_, [&](std::int64_t row) { losses[row] = FinishRow(row, targets); });
     return losses;
   }
 
@@ -73,42 +82,47 @@ class HeadLossPass {
     return input_.weight.index_select(0, at::tensor(input_.targets, at::kLong)).to(at::kFloat).contiguous();
   }
 
-  void Chunk(std::int64_t begin, std::int64_t words) {
-    const at::Tensor part = input_.weight.narrow(0, begin, words);
+  float* Sums(std::int64_t part, std::int64_t row) const {
+    return sums_.data_ptr<float>() + (part * rows_ + row) * width_;
+  }
+
+  // One chunk of words meets one tile of rows.
+  void Chunk(std::int64_t tile, std::int64_t part, std::int64_t chunk) {
+    const std::int64_t first = tile * cut_.tile_rows, count = std::min(cut_.tile_rows, rows_ - first);
+    const std::int64_t begin = chunk * kChunkWords, words = std::min(kChunkWords, vocabulary_ - begin);
+    const bool first_chunk = chunk == cut_.FirstChunk(part);
+    const at::Tensor weight = input_.weight.narrow(0, begin, words);
     const float* bias = bias_.defined() ? bias_.data_ptr<float>() + begin : nullptr;
-    const TilePair forward(tile_rows_, rows_, RightFactor(part.t()), width_, words, bias, false);
-    std::unique_ptr<const TilePair> backward;
-    if (sums_.defined()) {
-      backward = std::make_unique<TilePair>(tile_rows_, rows_, RightFactor(part), words, width_, nullptr, begin > 0);
+    float* logits = logits_.data_ptr<float>() + omp_get_thread_num() * logits_.size(1);
+    TileProduct(count, RightFactor(weight.t()), width_, words, bias, /*add=*/false)
+        .Run(input_.rows.data_ptr<float>() + first * width_, logits);
+    for (std::int64_t row = first; row < first + count; ++row) {
+      const float rescale = SoftmaxOfOthers(row, softmax_[part * rows_ + row], input_.targets[row] - begin, words,
+                                            logits + (row - first) * words);
+      if (sums_.defined() && !first_chunk && rescale != 1.0F) Scale(rescale, Sums(part, row));
     }
-    ParallelTiles((rows_ + tile_rows_ - 1) / tile_rows_, [&](std::int64_t tile) {
-      const std::int64_t first = tile * tile_rows_, count = std::min(tile_rows_, rows_ - first);
-      float* logits = logits_.data_ptr<float>() + omp_get_thread_num() * logits_.size(1);
-      forward.For(count == tile_rows_).Run(input_.rows.data_ptr<float>() + first * width_, logits);
-      for (std::int64_t row = first; row < first + count; ++row) {
-        SoftmaxOfOthers(row, input_.targets[row] - begin, words, logits + (row - first) * words);
-      }
-      if (backward == nullptr) return;
-      float* sums = sums_.data_ptr<float>() + first * width_;
-      if (begin > 0) Rescale(first, count, sums);
-      backward->For(count == tile_rows_).Run(logits, sums);
-    });
+    if (!sums_.defined()) return;
+    TileProduct(count, RightFactor(weight), words, width_, nullptr, /*add=*/!first_chunk)
+        .Run(logits, Sums(part, first));
+  }
+
+  void Scale(float factor, float* row) const {
+    for (std::int64_t i = 0; i < width_; ++i) row[i] *= factor;
   }
 
   // The running softmax over all words but the target, `word` of this chunk where it lies in it: one minus a
-  // probability near one has few digits left, the sum of the others has all of them.
-  void SoftmaxOfOthers(std::int64_t row, std::int64_t word, std::int64_t words, float* logits) {
+  // probability near one has few digits left, the sum of the others has all of them. Logits become exponentials; returns
+  // what those of the chunks before have to be multiplied by.
+  float SoftmaxOfOthers(std::int64_t row, RunningSoftmax& softmax, std::int64_t word, std::int64_t words,
+                        float* logits) {
     const auto run = [&](float* from, std::int64_t count) {
       float rescale = 1.0F;
       if (count > 0) {
-        kernels_.softmax_chunk(1, count, count, cap_, from, &maximum_[row], &total_[row], &rescale);
+        kernels_.softmax_chunk(1, count, count, cap_, from, &softmax.maximum, &softmax.total, &rescale);
       }
       return rescale;
     };
-    if (word < 0 || word >= words) {
-      rescale_[row] = run(logits, words);
-      return;
-    }
+    if (word < 0 || word >= words) return run(logits, words);
     target_logits_[row] = logits[word];
     const float before = run(logits, word);
     const float after = run(logits + word + 1, words - word - 1);
@@ -116,53 +130,69 @@ class HeadLossPass {
     if (after != 1.0F) {
       for (std::int64_t i = 0; i < word; ++i) logits[i] *= after;
     }
-    rescale_[row] = before * after;
+    return before * after;
   }
 
-  void Rescale(std::int64_t first, std::int64_t count, float* sums) const {
-    for (std::int64_t row = 0; row < count; ++row) {
-      const float factor = rescale_[first + row];
-      if (factor == 1.0F) continue;
-      for (std::int64_t i = 0; i < width_; ++i) sums[row * width_ + i] *= factor;
+  // The softmax of the whole vocabulary from those of its parts; the sums of all parts come together in the first.
+  RunningSoftmax MergeParts(std::int64_t row) {
+    RunningSoftmax all;
+    for (std::int64_t part = 0; part < cut_.parts; ++part) {
+      all.maximum = std::max(all.maximum, softmax_[part * rows_ + row].maximum);
     }
+    for (std::int64_t part = 0; part < cut_.parts; ++part) {
+      const RunningSoftmax& softmax = softmax_[part * rows_ + row];
+      // A part of the target alone has no others.
+      const double factor = softmax.total == 0.0 ? 0.0 : std::exp(static_cast<double>(softmax.maximum) - all.maximum);
+      all.total += softmax.total * factor;
+      if (sums_.defined()) AddPart(static_cast<float>(factor), part, row);
+    }
+    return all;
+  }
+
+  void AddPart(float factor, std::int64_t part, std::int64_t row) const {
+    float* all = Sums(0, row);
+    if (part == 0) return Scale(factor, all);
+    const float* sums = Sums(part, row);
+    for (std::int64_t i = 0; i < width_; ++i) all[i] += factor * sums[i];
   }
 
   // The row's loss; its gradient is put in place. With R exp(M) the sum of the other words' exponentials, odds are R
   // exp(M - target): loss = log(1 + odds), and 1 - p(target) = odds / (1 + odds).
   double FinishRow(std::int64_t row, const at::Tensor& targets) {
+    const RunningSoftmax others = MergeParts(row);
     double logit = target_logits_[row], slope = 1.0;
     if (cap_ > 0) {
       const double bent = std::tanh(logit / cap_);
       logit = cap_ * bent;
       slope = 1.0 - bent * bent;
     }
-    const double odds = total_[row] * std::exp(maximum_[row] - logit);
-    if (sums_.defined()) WriteGradient(row, 1.0 / (1.0 + 1.0 / odds), slope, targets);
-    return odds > 1e300 ? maximum_[row] + std::log(total_[row]) - logit : std::log1p(odds);
+    const double odds = others.total * std::exp(others.maximum - logit);
+    if (sums_.defined()) WriteGradient(row, others.total, 1.0 / (1.0 + 1.0 / odds), slope, targets);
+    return odds > 1e300 ? others.maximum + std::log(others.total) - logit : std::log1p(odds);
   }
 
-  void WriteGradient(std::int64_t row, double others, double slope, const at::Tensor& targets) {
-    const float* sums = sums_.data_ptr<float>() + row * width_;
+  // `total` of the others' exponentials, `others` their probability.
+  void WriteGradient(std::int64_t row, double total, double others, double slope, const at::Tensor& targets) const {
+    const float* sums = Sums(0, row);
     const float* target = targets.data_ptr<float>() + row * width_;
     float* out = gradient_.data_ptr<float>() + row * width_;
     const double weight = input_.seeds[row] * others;
     // A vocabulary of one word has no others: nothing to learn, and no gradient.
-    const auto share = static_cast<float>(total_[row] == 0.0 ? 0.0 : weight / total_[row]);
+    const auto share = static_cast<float>(total == 0.0 ? 0.0 : weight / total);
     const auto pull = static_cast<float>(weight * slope);
     for (std::int64_t i = 0; i < width_; ++i) out[i] = share * sums[i] - pull * target[i];
   }
 
   const KernelTable& kernels_;
   const HeadLossInput& input_;
-  const std::int64_t rows_, width_, vocabulary_, tile_rows_;
+  const std::int64_t rows_, width_, vocabulary_;
   const float cap_;
-  std::vector<float> maximum_;
-  std::vector<double> total_;
-  std::vector<float> rescale_;
-  std::vector<float> target_logits_;
+  const Cut cut_;
+  std::vector<RunningSoftmax> softmax_;  // [parts, r]
+  std::vector<float> target_logits_;     // [r]
   const at::Tensor gradient_;
   at::Tensor bias_;
-  at::Tensor sums_;    // [r, w]: G
+  at::Tensor sums_;    // [parts, r, w]: sum of exponentials times their words' rows of the weight
   at::Tensor logits_;  // [threads, tile]
 };
 

@@ -10,7 +10,8 @@ namespace headscope::worker {
 
 // As Operations::HeadLoss. The vocabulary is met in chunks: G += exp(logit - running maximum) W_chunk, rescaled when
 // the maximum grows; at last gradient = seed * (G / total - W[target]). No logit is computed twice, and of [rows,
-// vocabulary] only a tile exists.
+// vocabulary] only a tile a thread exists. Runs of chunks are parts with a G and a running softmax of their own, which
+// are merged in order: so there are enough units of work for many threads, and their number changes nothing.
 std::vector<double> CpuHeadLoss(const KernelTable& kernels, const HeadLossInput& input, const at::Tensor& gradient);
 
 }  // namespace headscope::worker
