@@ -18,6 +18,7 @@ from case_weights import draw, write_checkpoint
 from cases import CASES
 from plain_models import FORWARDS
 from plain_parts import Attention
+from safetensors_reading import read_checkpoint
 
 
 def objective(config, weights, sample, silenced=None):
@@ -78,10 +79,8 @@ def write_case(directory, name):
         file.write("\n")
 
 
-def check(directory):
-    """Largest difference of the scores, relative to the largest, and of the objectives."""
-    from safetensors_reading import read_checkpoint
-
+def differences(directory):
+    """Of a case's expected values: largest difference of the scores, relative to the largest, and of the objectives."""
     with open(os.path.join(directory, "config.json")) as file:
         config = json.load(file)
     with open(os.path.join(directory, "samples.jsonl")) as file:
@@ -94,7 +93,7 @@ def check(directory):
         a, b = torch.tensor(one["signed"]), torch.tensor(other["signed"])
         score = max(score, float((a - b).abs().max() / b.abs().max()))
         nll = max(nll, abs(one["nll"] - other["nll"]) / other["nll"])
-    print(f"{os.path.basename(os.path.normpath(directory)):24} scores {score:.1e}  nll {nll:.1e}")
+    return score, nll
 
 
 def main(arguments):
@@ -102,7 +101,8 @@ def main(arguments):
         raise SystemExit(__doc__)
     if arguments[0] == "--check":
         for directory in arguments[1:]:
-            check(directory)
+            score, nll = differences(directory)
+            print(f"{os.path.basename(os.path.normpath(directory)):24} scores {score:.1e}  nll {nll:.1e}")
         return
     for name in arguments[1:] or CASES:
         write_case(os.path.join(arguments[0], name), name)
