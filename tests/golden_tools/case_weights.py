@@ -155,7 +155,8 @@ def write_file(path, weights, dtype):
     header, data = {"__metadata__": {"format": "pt"}}, b""
     for name, values in weights.items():
         stored = stored_bytes(values, dtype)
-        header[name] = {"dtype": dtype, "shape": list(values.shape), "data_offsets": [len(data), len(data) + len(stored)]}
+        offsets = [len(data), len(data) + len(stored)]
+        header[name] = {"dtype": dtype, "shape": list(values.shape), "data_offsets": offsets}
         data += stored
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)

@@ -54,8 +54,8 @@ class MakeCasesTest(unittest.TestCase):
                     if made != "expected.json":
                         self.assertEqual(found, committed, made)
                         continue
-                    found, committed = torch.tensor(numbers(json.loads(found))), torch.tensor(numbers(json.loads(committed)))
-                    torch.testing.assert_close(found, committed, rtol=1e-9, atol=1e-12)
+                    values = [torch.tensor(numbers(json.loads(text))) for text in (found, committed)]
+                    torch.testing.assert_close(*values, rtol=1e-9, atol=1e-12)
 
 
 if __name__ == "__main__":
