@@ -16,11 +16,13 @@ struct RoleInfo {
   bool per_layer;
 };
 
-constexpr std::array<RoleInfo, 17> kRoles = {{
+constexpr std::array<RoleInfo, 19> kRoles = {{
     {WeightRole::kEmbedding, "embedding", false},
     {WeightRole::kPositionEmbedding, "position embedding", false},
     {WeightRole::kFinalNorm, "final norm", false},
     {WeightRole::kHead, "vocabulary head", false},
+    {WeightRole::kEmbeddingProjection, "embedding projection", false},
+    {WeightRole::kHeadProjection, "vocabulary head projection", false},
     {WeightRole::kAttentionNorm, "attention norm", true},
     {WeightRole::kAttentionPostNorm, "norm after attention", true},
     {WeightRole::kQuery, "query", true},
@@ -41,10 +43,15 @@ const RoleInfo& InfoOf(WeightRole role) { return kRoles[static_cast<std::size_t>
 // [out] or [out, in] of the role's weight.
 std::vector<std::int64_t> WeightShape(const DecoderSpec& spec, WeightRole role) {
   const std::int64_t query_rows = spec.heads * spec.head_dim, kv_rows = spec.kv_heads * spec.head_dim;
+  const std::int64_t embedding_width = spec.projected_width.value_or(spec.width);
   switch (role) {
     case WeightRole::kEmbedding:
     case WeightRole::kHead:
-      return {spec.vocabulary, spec.width};
+      return {spec.vocabulary, embedding_width};
+    case WeightRole::kEmbeddingProjection:
+      return {spec.width, embedding_width};
+    case WeightRole::kHeadProjection:
+      return {embedding_width, spec.width};
     case WeightRole::kPositionEmbedding:
       return {spec.positions + spec.position_row_offset, spec.width};
     case WeightRole::kQuery:
@@ -73,6 +80,7 @@ std::vector<WeightRole> NeededRoles(const DecoderSpec& spec) {
   std::vector<WeightRole> roles = {kEmbedding, kAttentionNorm, kQuery, kKey, kValue, kOutput, kUp, kDown};
   if (spec.final_norm) roles.push_back(kFinalNorm);
   if (!spec.tied_head) roles.push_back(kHead);
+  if (spec.projected_width.has_value()) roles.insert(roles.end(), {kEmbeddingProjection, kHeadProjection});
   if (spec.position == PositionKind::kLearned) roles.push_back(kPositionEmbedding);
   if (!spec.parallel_shared_norm) roles.push_back(kMlpNorm);
   if (spec.residual == ResidualKind::kSandwich) roles.insert(roles.end(), {kAttentionPostNorm, kMlpPostNorm});
@@ -105,6 +113,8 @@ std::vector<std::int64_t> FileShape(const DecoderSpec& spec, const FileTensor& t
 
 bool MatchesPattern(std::string_view pattern, std::string_view name) {
   std::size_t at = 0;
+  const bool any_rest = !pattern.empty() && pattern.back() == '*';
+  if (any_rest) pattern.remove_suffix(1);
   for (const char expected : pattern) {
     if (expected != '#') {
       if (at >= name.size() || name[at] != expected) return false;
@@ -115,7 +125,7 @@ bool MatchesPattern(std::string_view pattern, std::string_view name) {
     while (at < name.size() && std::isdigit(static_cast<unsigned char>(name[at])) != 0) ++at;
     if (at == first) return false;
   }
-  return at == name.size();
+  return any_rest || at == name.size();
 }
 
 absl::Status CheckArchitecture(const Architecture& architecture) {

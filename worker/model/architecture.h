@@ -17,6 +17,8 @@ enum class WeightRole {
   kPositionEmbedding,
   kFinalNorm,
   kHead,
+  kEmbeddingProjection,
+  kHeadProjection,
   kAttentionNorm,
   kAttentionPostNorm,
   kQuery,
@@ -80,17 +82,28 @@ struct FileTensor {
 // Shape in which `tensor` is stored, by its slots.
 std::vector<std::int64_t> FileShape(const DecoderSpec& spec, const FileTensor& tensor);
 
+// How a checkpoint writes the names of its tensors: `prefix` where an architecture's names begin with
+// Architecture::prefix, and `outer` before the others (the vocabulary head).
+struct NameSpelling {
+  std::string prefix;
+  std::string outer;
+};
+
 // What a family makes of a config.json. A plain value.
 struct Architecture {
   DecoderSpec spec;
   std::vector<FileTensor> tensors;
-  // Checkpoints of the bare decoder carry the same names without this prefix ("model."). All or none.
+  // Of the names ("model."). Checkpoints of the bare decoder carry the same names without it. All or none.
   std::string prefix;
+  // Further spellings (the language model inside of a larger one). A checkpoint keeps to one.
+  std::vector<NameSpelling> spellings;
   // Names, prefix included, that carry nothing the decoder needs; '#' stands for a number.
   std::vector<std::string> ignored;
+  // Names as stored, in any spelling, of parts that the decoder leaves out (a vision tower).
+  std::vector<std::string> skipped;
 };
 
-// Whether `pattern` (exact, but '#' stands for one or more digits) matches `name`.
+// Whether `pattern` (exact, but '#' stands for one or more digits, and '*' at its end for any rest) matches `name`.
 bool MatchesPattern(std::string_view pattern, std::string_view name);
 
 // Checks that `architecture` fills every slot that the decoder reads, once. INTERNAL otherwise: a family's mistake.

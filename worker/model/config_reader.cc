@@ -41,14 +41,14 @@ void ConfigReader::WrongValue(std::string_view key, const std::string& wanted) {
   Invalid(absl::StrCat(std::string(key), " must be ", wanted, ", found ", Shown(Find(key))));
 }
 
-std::int64_t ConfigReader::CheckedSize(std::string_view key, std::int64_t largest) {
+std::int64_t ConfigReader::CheckedSize(std::string_view key, std::int64_t largest, std::int64_t smallest) {
   const nlohmann::json* value = Find(key);
   // An integer that only 64 unsigned bits hold becomes negative here, and is refused with the others.
   if (value != nullptr && value->is_number_integer()) {
     const auto number = value->get<std::int64_t>();
-    if (number >= 1 && number <= largest) return number;
+    if (number >= smallest && number <= largest) return number;
   }
-  WrongValue(key, absl::StrCat("an integer from 1 to ", largest));
+  WrongValue(key, absl::StrCat("an integer from ", smallest, " to ", largest));
   return 1;
 }
 
@@ -66,6 +66,10 @@ std::int64_t ConfigReader::Size(std::string_view key, std::int64_t largest) { re
 
 std::int64_t ConfigReader::Size(std::string_view key, std::int64_t largest, std::int64_t fallback) {
   return Has(key) ? CheckedSize(key, largest) : fallback;
+}
+
+std::int64_t ConfigReader::Count(std::string_view key, std::int64_t largest, std::int64_t fallback) {
+  return Has(key) ? CheckedSize(key, largest, 0) : fallback;
 }
 
 std::optional<std::int64_t> ConfigReader::OptionalSize(std::string_view key, std::int64_t largest,
@@ -105,6 +109,14 @@ std::string ConfigReader::Text(std::string_view key, std::string_view fallback) 
 
 void ConfigReader::Invalid(const std::string& text) { invalid_.push_back(text); }
 void ConfigReader::Unsupported(const std::string& text) { unsupported_.push_back(text); }
+
+void ConfigReader::Include(const ConfigReader& part) {
+  const auto add = [&](const std::vector<std::string>& from, std::vector<std::string>* to) {
+    if (!from.empty()) to->push_back(absl::StrCat(part.where_, ": ", absl::StrJoin(from, "; ")));
+  };
+  add(part.invalid_, &invalid_);
+  add(part.unsupported_, &unsupported_);
+}
 
 absl::Status ConfigReader::status() const {
   if (!unsupported_.empty()) {

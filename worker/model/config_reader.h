@@ -29,6 +29,8 @@ class ConfigReader {
   // An integer from 1 to `largest`.
   std::int64_t Size(std::string_view key, std::int64_t largest);
   std::int64_t Size(std::string_view key, std::int64_t largest, std::int64_t fallback);
+  // An integer from 0 to `largest`.
+  std::int64_t Count(std::string_view key, std::int64_t largest, std::int64_t fallback);
   // null gives nullopt, absent gives `fallback`.
   std::optional<std::int64_t> OptionalSize(std::string_view key, std::int64_t largest,
                                            std::optional<std::int64_t> fallback);
@@ -44,13 +46,15 @@ class ConfigReader {
   void Invalid(const std::string& text);
   // Notes that something is meant but not supported (FAILED_PRECONDITION); goes before anything invalid.
   void Unsupported(const std::string& text);
+  // Takes over what was noted of `part`, a reader of an object within this one's.
+  void Include(const ConfigReader& part);
   // OK, or everything noted in one text.
   absl::Status status() const;
 
  private:
   const nlohmann::json* Find(std::string_view key) const;
   void WrongValue(std::string_view key, const std::string& wanted);
-  std::int64_t CheckedSize(std::string_view key, std::int64_t largest);
+  std::int64_t CheckedSize(std::string_view key, std::int64_t largest, std::int64_t smallest = 1);
   double CheckedPositive(std::string_view key);
 
   const nlohmann::json& config_;

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include "absl/status/status.h"
+#include "worker/model/rope_tables.h"
 #include "worker/tensor/kernels.h"
 
 namespace headscope::worker {
@@ -33,10 +34,7 @@ class Forward {
  public:
   Forward(const DecoderSpec& spec, const DecoderWeights& weights, const ForwardInput& input)
       : spec_(spec), weights_(weights), input_(input), positions_(input.token_ids.size(1)) {
-    for (const RopeSpec& rope : spec.ropes) {
-      ropes_.push_back(
-          MakeRopeTable(rope.inverse_frequency, rope.attention_scaling, positions_, weights.embedding.weight));
-    }
+    for (const RopeSpec& rope : spec.ropes) ropes_.push_back(Table(rope));
     for (const AttentionSpec& attention : spec.attention) {
       if (hidden_.contains(attention.window)) continue;
       hidden_[attention.window] = HiddenKeys(positions_, attention.window, weights.embedding.weight.device());
@@ -53,6 +51,19 @@ class Forward {
   }
 
  private:
+  // [Q, dimensions / 2], or [B, 1, Q, dimensions / 2] where samples differ.
+  RopeTable Table(const RopeSpec& rope) const {
+    std::vector<std::int64_t> lengths = input_.lengths;
+    if (lengths.empty()) lengths.assign(static_cast<std::size_t>(input_.token_ids.size(0)), positions_);
+    const BatchRope batch = MakeBatchRope(rope, lengths, positions_, weights_.embedding.weight);
+    if (batch.tables == 1) return batch.table;
+    const at::Tensor index = at::tensor(batch.table_of_sample, at::kLong).to(input_.token_ids.device());
+    const auto by_sample = [&](const at::Tensor& rows) {
+      return rows.view({batch.tables, 1, positions_, -1}).index_select(0, index);
+    };
+    return {by_sample(batch.table.cosine), by_sample(batch.table.sine)};
+  }
+
   at::Tensor Norm(const Affine& norm, const at::Tensor& x) const {
     if (spec_.norm == NormKind::kLayerNorm) return LayerNorm(x, norm.weight, norm.bias, spec_.norm_epsilon);
     return RmsNorm(x, norm.weight, spec_.norm_epsilon, spec_.norm_weight_plus_one);
@@ -61,6 +72,7 @@ class Forward {
   // token_ids [B, Q] -> [B, Q, D]
   at::Tensor Embed() const {
     at::Tensor x = at::embedding(weights_.embedding.weight, input_.token_ids);
+    if (spec_.projected_width.has_value()) x = Apply(weights_.embedding_projection, x);
     // The factor is rounded to the compute dtype first, as a tensor of it.
     if (spec_.embedding_scale != 1.0) x = x * at::full({}, spec_.embedding_scale, x.options());
     if (spec_.position == PositionKind::kLearned) {
@@ -148,7 +160,8 @@ absl::StatusOr<at::Tensor> ForwardHidden(const DecoderSpec& spec, const DecoderW
 }
 
 at::Tensor HeadLogits(const DecoderSpec& spec, const DecoderWeights& weights, const at::Tensor& hidden) {
-  const at::Tensor logits = Apply(weights.head, hidden);
+  const at::Tensor logits =
+      Apply(weights.head, spec.projected_width.has_value() ? Apply(weights.head_projection, hidden) : hidden);
   return spec.logit_soft_cap.has_value() ? SoftCap(logits, *spec.logit_soft_cap) : logits;
 }
 

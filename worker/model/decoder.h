@@ -25,6 +25,8 @@ class DecoderObserver {
 struct ForwardInput {
   // int64 [batch, query], right-padded with any ids of the vocabulary: no position sees a later one.
   at::Tensor token_ids;
+  // [batch] tokens of each sample without padding, by which some ropes choose; empty: all are without.
+  std::vector<std::int64_t> lengths;
   // Empty (all ones), or one per layer: [batch, heads] or [batch, heads, query] in the weights' dtype. The output z of
   // a head is multiplied by its gate before the output projection.
   std::vector<at::Tensor> gates;
@@ -40,7 +42,7 @@ struct ForwardInput {
 absl::StatusOr<at::Tensor> ForwardHidden(const DecoderSpec& spec, const DecoderWeights& weights,
                                          const ForwardInput& input);
 
-// Logits [..., vocabulary] of hidden states [..., width], soft cap included. Throws as above.
+// Logits [..., vocabulary] of hidden states [..., width], projection and soft cap included. Throws as above.
 at::Tensor HeadLogits(const DecoderSpec& spec, const DecoderWeights& weights, const at::Tensor& hidden);
 
 }  // namespace headscope::worker

@@ -15,6 +15,16 @@ enum class PositionKind { kLearned, kRotary };
 // kParallel: x + attention(norm1(x)) + mlp(norm2(x)), norm2 possibly the same norm.
 enum class ResidualKind { kPre, kPost, kSandwich, kParallel };
 
+// What a rope turns into in samples of more than `original_positions` tokens.
+struct LongRope {
+  std::int64_t original_positions = 0;
+  // longrope: the frequencies of all longer samples [dimensions / 2]. Empty: dynamic, whose base frequency `theta`
+  // grows with the sample's length, faster for a larger `factor`.
+  std::vector<float> inverse_frequency;
+  double theta = 0.0;
+  double factor = 1.0;
+};
+
 // Rotary embedding: half-split rotation of the first `dimensions` columns of each head by position * inverse_frequency.
 struct RopeSpec {
   std::int64_t dimensions = 0;
@@ -22,6 +32,8 @@ struct RopeSpec {
   std::vector<float> inverse_frequency;
   // Multiplies cosine and sine (yarn, longrope); 1 otherwise.
   double attention_scaling = 1.0;
+  // Every sample chooses by its own length, whatever else is in its batch. Absent: all lengths are alike.
+  std::optional<LongRope> beyond = std::nullopt;
 };
 
 // One layer's attention. Per layer because windows and ropes alternate in some families.
@@ -44,6 +56,9 @@ struct DecoderSpec {
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
   std::int64_t width = 0;  // d_model
+  // Columns of the embedding and of the head where they are not `width` (OPT 350m): a projection without bias leads
+  // from one to the stream, another from the stream to the other.
+  std::optional<std::int64_t> projected_width = std::nullopt;
   std::int64_t mlp_width = 0;
   std::int64_t vocabulary = 0;  // rows of the embedding
   std::int64_t positions = 0;   // longest sample, in tokens
@@ -57,7 +72,7 @@ struct DecoderSpec {
   std::int64_t position_row_offset = 0;
   std::vector<RopeSpec> ropes;
   std::vector<AttentionSpec> attention;  // [layers]
-  // Per-head RMS norm of q and k before the rotation (Qwen3, Gemma 3).
+  // Every head of q and k is normed before the rotation (Qwen3, Gemma 3, some Phi).
   bool query_key_norm = false;
   ActivationKind activation = ActivationKind::kSilu;
   bool gated_mlp = true;

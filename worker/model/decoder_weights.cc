@@ -16,6 +16,8 @@ Affine* FindAffine(DecoderWeights& weights, WeightRole role, std::int64_t layer)
   if (role == kPositionEmbedding) return &weights.position_embedding;
   if (role == kFinalNorm) return &weights.final_norm;
   if (role == kHead) return &weights.head;
+  if (role == kEmbeddingProjection) return &weights.embedding_projection;
+  if (role == kHeadProjection) return &weights.head_projection;
   if (layer < 0 || layer >= static_cast<std::int64_t>(weights.layers.size())) return nullptr;
   LayerWeights& at = weights.layers[layer];
   switch (role) {

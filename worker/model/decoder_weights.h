@@ -25,12 +25,12 @@ struct LayerWeights {
   Affine attention_norm;
   // kSandwich only: on the attention branch before it is added.
   Affine attention_post_norm;
-  Affine query;       // [heads * head_dim, width]
-  Affine key;         // [kv_heads * head_dim, width]
-  Affine value;       // [kv_heads * head_dim, width]
-  Affine output;      // [width, heads * head_dim]
-  Affine query_norm;  // [head_dim], with DecoderSpec::query_key_norm
-  Affine key_norm;    // [head_dim]
+  Affine query;   // [heads * head_dim, width]
+  Affine key;     // [kv_heads * head_dim, width]
+  Affine value;   // [kv_heads * head_dim, width]
+  Affine output;  // [width, heads * head_dim]
+  // [head_dim], with DecoderSpec::query_key_norm.
+  Affine query_norm, key_norm;
   // Before the MLP; undefined in a parallel block whose branches share attention_norm.
   Affine mlp_norm;
   Affine mlp_post_norm;
@@ -41,12 +41,15 @@ struct LayerWeights {
 
 // All tensors have one dtype and one device. Thread-compatible; immutable inside a Model.
 struct DecoderWeights {
-  Affine embedding;           // [vocabulary, width]
-  Affine position_embedding;  // [positions + position_row_offset, width], with learned positions
+  Affine embedding;  // [vocabulary, width], or with DecoderSpec::projected_width that many columns
+  // With DecoderSpec::projected_width, without bias.
+  Affine embedding_projection;  // [width, projected_width]
+  Affine head_projection;       // [projected_width, width]
+  Affine position_embedding;    // [positions + position_row_offset, width], with learned positions
   std::vector<LayerWeights> layers;
   // Undefined: none (some post-norm models).
   Affine final_norm;
-  // [vocabulary, width]; the embedding's own tensor in a tied model.
+  // As the embedding, whose own tensor it is in a tied model.
   Affine head;
 };
 

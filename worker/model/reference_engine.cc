@@ -21,6 +21,13 @@ at::Tensor TokenTensor(const PaddedBatch& batch, const at::Device& device) {
   return at::tensor(batch.token_ids, at::kLong).view({batch.samples, batch.length}).to(device);
 }
 
+// [samples]
+std::vector<std::int64_t> Lengths(const PackedBatch& batch) {
+  std::vector<std::int64_t> lengths;
+  for (std::int64_t sample = 0; sample < batch.size(); ++sample) lengths.push_back(batch.Length(sample));
+  return lengths;
+}
+
 // hidden [B, Q, D] -> [predictions, D], the states that predict supervised tokens.
 at::Tensor PredictingRows(const PaddedBatch& batch, const at::Tensor& hidden) {
   std::vector<std::int64_t> rows;
@@ -66,6 +73,7 @@ absl::StatusOr<std::vector<double>> RunObjectives(const Model& model, const Pack
   const at::Tensor& like = model.weights().embedding.weight;
   ForwardInput input;
   input.token_ids = TokenTensor(padded, like.device());
+  input.lengths = Lengths(batch);
   input.gates = GateTensors(gates, padded, model.spec(), like);
   input.cancelled = cancelled;
   const absl::StatusOr<at::Tensor> hidden = ForwardHidden(model.spec(), model.weights(), input);
@@ -80,6 +88,7 @@ absl::StatusOr<GateGradients> RunGradients(const Model& model, const PackedBatch
   const at::Tensor& like = model.weights().embedding.weight;
   ForwardInput input;
   input.token_ids = TokenTensor(padded, like.device());
+  input.lengths = Lengths(batch);
   input.gates = GateLeaves(padded, spec, like);
   input.cancelled = cancelled;
   const absl::StatusOr<at::Tensor> hidden = ForwardHidden(spec, model.weights(), input);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -18,20 +20,26 @@ std::string ShapeText(const std::vector<std::int64_t>& shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ", "), "]");
 }
 
-// One account, step by step. Canonical names carry the architecture's prefix.
+// One account, step by step. An architecture's own names are canonical; `stored` ones are spelled in one of its ways.
 class Accountant {
  public:
   Accountant(const Architecture& architecture, const std::map<std::string, TensorLocation>& stored)
-      : architecture_(architecture), stored_(stored) {
-    for (const FileTensor& tensor : architecture.tensors) expected_[tensor.name] = &tensor;
+      : architecture_(architecture), stored_(stored), possible_(SpellingsOf(architecture)) {
+    for (const FileTensor& tensor : architecture.tensors) expected_.insert(tensor.name);
   }
 
   absl::StatusOr<Account> Run() {
+    Account account;
+    std::int64_t skipped = 0;
     for (const auto& [name, location] : stored_) {
+      if (Matches(architecture_.skipped, name)) {
+        ++skipped;
+        continue;
+      }
       const absl::Status status = Recognise(name);
       if (!status.ok()) return status;
     }
-    Account account;
+    if (skipped > 0) account.notes.push_back(absl::StrCat(skipped, " tensors beside the language model are not read"));
     for (const FileTensor& tensor : architecture_.tensors) {
       absl::StatusOr<TensorLocation> location = Locate(tensor);
       if (!location.ok()) return location.status();
@@ -44,53 +52,81 @@ class Accountant {
   }
 
  private:
+  // With the prefix, without it, and the family's further ways.
+  static std::vector<NameSpelling> SpellingsOf(const Architecture& architecture) {
+    std::vector<NameSpelling> spellings = {{architecture.prefix, ""}, {"", ""}};
+    spellings.insert(spellings.end(), architecture.spellings.begin(), architecture.spellings.end());
+    return spellings;
+  }
+
+  static bool Matches(const std::vector<std::string>& patterns, const std::string& name) {
+    return std::any_of(patterns.begin(), patterns.end(),
+                       [&](const std::string& pattern) { return MatchesPattern(pattern, name); });
+  }
+
   absl::Status Error(const std::string& text) const {
     return absl::FailedPreconditionError(absl::StrCat("model_type ", architecture_.spec.family, ": ", text));
   }
 
   bool IsKnown(const std::string& canonical) const {
-    if (expected_.contains(canonical)) return true;
-    return std::any_of(architecture_.ignored.begin(), architecture_.ignored.end(),
-                       [&](const std::string& pattern) { return MatchesPattern(pattern, canonical); });
+    return expected_.contains(canonical) || Matches(architecture_.ignored, canonical);
   }
 
-  // Finds out what the stored `name` is, and with it whether this checkpoint writes the prefix.
+  // Whether `name` is one of the architecture's in this spelling.
+  bool IsSpelled(const NameSpelling& spelling, const std::string& name) const {
+    if (absl::StartsWith(name, spelling.prefix) &&
+        IsKnown(architecture_.prefix + name.substr(spelling.prefix.size()))) {
+      return true;
+    }
+    if (!absl::StartsWith(name, spelling.outer)) return false;
+    const std::string canonical = name.substr(spelling.outer.size());
+    return !absl::StartsWith(canonical, architecture_.prefix) && IsKnown(canonical);
+  }
+
+  std::string Spelled(const std::string& canonical) const {
+    const NameSpelling& spelling = possible_.front();
+    if (!absl::StartsWith(canonical, architecture_.prefix)) return spelling.outer + canonical;
+    return spelling.prefix + canonical.substr(architecture_.prefix.size());
+  }
+
+  // Finds out what the stored `name` is, and with it which spellings this checkpoint may have.
   absl::Status Recognise(const std::string& name) {
-    const std::string with_prefix = architecture_.prefix + name;
-    const bool known = IsKnown(name);
-    if (!known && !IsKnown(with_prefix)) {
+    const auto in_spelling = [&](const NameSpelling& spelling) { return IsSpelled(spelling, name); };
+    const std::vector<NameSpelling> all = SpellingsOf(architecture_);
+    if (std::none_of(all.begin(), all.end(), in_spelling)) {
       return Error(
           absl::StrCat("tensor \"", name, "\" in the weight files is neither expected nor known to be ignorable"));
     }
-    const std::string& canonical = known ? name : with_prefix;
-    if (absl::StartsWith(canonical, architecture_.prefix)) {
-      std::string& example = known ? prefixed_example_ : bare_example_;
-      if (example.empty()) example = name;
-      if (!prefixed_example_.empty() && !bare_example_.empty()) {
-        return Error(absl::StrCat("tensors \"", prefixed_example_, "\" and \"", bare_example_,
-                                  "\" stand with and without the prefix \"", architecture_.prefix,
-                                  "\" in one checkpoint"));
+    std::vector<NameSpelling> left;
+    std::copy_if(possible_.begin(), possible_.end(), std::back_inserter(left), in_spelling);
+    if (left.empty()) {
+      std::vector<std::string> prefixes;
+      for (const NameSpelling& spelling : all) {
+        if (!spelling.prefix.empty()) prefixes.push_back(absl::StrCat("\"", spelling.prefix, "\""));
       }
+      return Error(absl::StrCat("tensors \"", example_, "\" and \"", name, "\" differ in their prefix, which is ",
+                                absl::StrJoin(prefixes, " or "), " or none for all of one checkpoint"));
     }
-    canonical_[canonical] = name;
+    if (left.size() < possible_.size()) example_ = name;
+    possible_ = std::move(left);
     return absl::OkStatus();
   }
 
   absl::StatusOr<TensorLocation> Locate(const FileTensor& tensor) const {
-    const auto found = canonical_.find(tensor.name);
-    if (found == canonical_.end()) {
+    const auto found = stored_.find(Spelled(tensor.name));
+    if (found == stored_.end()) {
       if (tensor.presence != Presence::kRequired) return TensorLocation{};
-      return Error(absl::StrCat("tensor \"", tensor.name, "\" (", SlotName(tensor.placements.front().slot),
+      return Error(absl::StrCat("tensor \"", Spelled(tensor.name), "\" (", SlotName(tensor.placements.front().slot),
                                 ") is not in the weight files"));
     }
-    const TensorLocation& location = stored_.at(found->second);
+    const TensorLocation& location = found->second;
     const std::vector<std::int64_t> wanted = FileShape(architecture_.spec, tensor);
     if (location.tensor->shape != wanted) {
-      return Error(absl::StrCat("tensor \"", found->second, "\" must have shape ", ShapeText(wanted),
+      return Error(absl::StrCat("tensor \"", found->first, "\" must have shape ", ShapeText(wanted),
                                 " by config.json, found ", ShapeText(location.tensor->shape)));
     }
     if (std::find(kFloats.begin(), kFloats.end(), location.tensor->dtype) == kFloats.end()) {
-      return Error(absl::StrCat("tensor \"", found->second, "\" has dtype ", location.tensor->dtype, ", supported are ",
+      return Error(absl::StrCat("tensor \"", found->first, "\" has dtype ", location.tensor->dtype, ", supported are ",
                                 absl::StrJoin(kFloats, ", ")));
     }
     return location;
@@ -98,9 +134,10 @@ class Accountant {
 
   const Architecture& architecture_;
   const std::map<std::string, TensorLocation>& stored_;
-  std::map<std::string, const FileTensor*> expected_;
-  std::map<std::string, std::string> canonical_;  // -> stored name
-  std::string prefixed_example_, bare_example_;
+  std::set<std::string> expected_;
+  // Spellings of all names so far, and the name that last ruled one out.
+  std::vector<NameSpelling> possible_;
+  std::string example_;
 };
 
 }  // namespace

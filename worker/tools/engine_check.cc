@@ -42,7 +42,7 @@ void PrintRow(const std::string& name, const std::string& engine, DType dtype, c
       errors.zero_ablation.has_value() ? absl::StrFormat("%.1e", *errors.zero_ablation) : std::string("-");
   // Products of bfloat16 values have an error to know, not a bound to keep.
   const char* verdict = dtype == DType::kBFloat16 ? "measured" : WithinTolerance(errors) ? "PASS" : "FAIL";
-  absl::PrintF("%-14s %-10s %-9s %9.1e %9.1e %9.1e %13s  %s\n", name, engine, DTypeName(dtype), errors.signed_scores,
+  absl::PrintF("%-20s %-10s %-9s %9.1e %9.1e %9.1e %13s  %s\n", name, engine, DTypeName(dtype), errors.signed_scores,
                errors.pattern, errors.objective, ablation, verdict);
 }
 
@@ -79,7 +79,7 @@ bool CheckCase(const std::string& directory, EngineKind kind, DType dtype, const
 }
 
 bool CheckGoldens(const EngineCheckOptions& options) {
-  absl::PrintF("%-14s %-10s %-9s %9s %9s %9s %13s\n", "case", "engine", "dtype", "signed", "pattern", "nll",
+  absl::PrintF("%-20s %-10s %-9s %9s %9s %9s %13s\n", "case", "engine", "dtype", "signed", "pattern", "nll",
                "zero_ablation");
   bool passed = true;
   for (const std::string& directory : options.golden) {

@@ -65,6 +65,7 @@ absl::Status ReadExpected(const std::string& path, GoldenCase* golden) {
       const json& values = by_id[sample.id];
       values.at("nll").get_to(sample.objective);
       values.at("signed").get_to(sample.signed_scores);
+      if (values.contains("last_logits")) values.at("last_logits").get_to(sample.last_logits);
       if (values.contains("zero_ablation")) values.at("zero_ablation").get_to(sample.zero_ablation);
     }
   });

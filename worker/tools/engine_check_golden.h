@@ -19,6 +19,8 @@ struct GoldenSample {
   std::int64_t prompt_tokens = 0;
   // Mean negative log-likelihood over the response tokens.
   double objective = 0;
+  // The first logits at the last position; empty where the case has none.
+  std::vector<double> last_logits;
   // Sum of D over all query positions.
   HeadMatrix signed_scores;
   // Objective with that head's output zeroed, minus the objective; empty where the case has none.

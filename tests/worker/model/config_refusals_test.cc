@@ -37,9 +37,8 @@ constexpr absl::StatusCode kUnsupported = absl::StatusCode::kFailedPrecondition;
 TEST(ConfigRefusalTest, UnsupportedFeaturesAreNamed) {
   const json llama = TestModel::Golden("llama").config;
   ExpectRefused(llama, {{"quantization_config", {{"quant_method", "gptq"}}}}, kUnsupported, "gptq");
-  ExpectRefused(llama, {{"rope_scaling", {{"rope_type", "yarn"}, {"factor", 4.0}}}}, kUnsupported, "\"yarn\"");
-  ExpectRefused(llama, {{"rope_scaling", {{"type", "dynamic"}, {"factor", 4.0}}}}, kUnsupported, "\"dynamic\"");
-  ExpectRefused(llama, {{"rope_parameters", {{"rope_type", "longrope"}}}}, kUnsupported, "\"longrope\"");
+  ExpectRefused(llama, {{"rope_scaling", {{"rope_type", "mrope"}, {"factor", 4.0}}}}, kUnsupported, "\"mrope\"");
+  ExpectRefused(llama, {{"rope_scaling", {{"type", "su"}, {"factor", 4.0}}}}, kUnsupported, "\"su\"");
   ExpectRefused(llama, {{"rope_parameters", {{"full_attention", {{"rope_theta", 1e4}}}}}}, kUnsupported,
                 "per layer type");
   ExpectRefused(llama, {{"hidden_act", "quick_gelu"}}, kUnsupported, "\"quick_gelu\"");
@@ -83,7 +82,18 @@ TEST(ConfigRefusalTest, NumbersThatMakeNoSenseAreNamedInEveryFamily) {
       {"gpt2", {"vocab_size", "n_embd", "n_layer", "n_head", "n_positions", "n_inner"}},
       {"gemma2",
        {"hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
-        "sliding_window"}}};
+        "sliding_window"}},
+      {"gemma", {"hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim"}},
+      {"gemma3_text",
+       {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+        "num_key_value_heads", "head_dim", "sliding_window", "sliding_window_pattern"}},
+      {"gpt_neox", {"hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"}},
+      {"mistral", {"num_attention_heads", "num_key_value_heads", "head_dim", "sliding_window"}},
+      {"opt", {"hidden_size", "ffn_dim", "num_attention_heads", "word_embed_proj_dim", "max_position_embeddings"}},
+      {"phi", {"hidden_size", "num_attention_heads", "num_key_value_heads"}},
+      {"phi3", {"hidden_size", "num_attention_heads", "num_key_value_heads", "sliding_window"}},
+      {"qwen2_yarn_window", {"num_attention_heads", "num_key_value_heads", "sliding_window"}},
+      {"qwen3", {"hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim"}}};
   for (const auto& [family, keys] : sizes) {
     const json config = TestModel::Golden(family).config;
     for (const std::string& key : keys) {

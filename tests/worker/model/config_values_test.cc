@@ -138,6 +138,8 @@ TEST(ConfigValuesTest, EveryNameOfTheTanhApproximationIsKnown) {
 
 TEST(ConfigValuesTest, EveryFamilyNamesEveryTensorOfItsGoldenCase) {
   for (const std::string& family : FamilyNames()) {
+    // Its case has the prefix of a larger model: see TensorAccountingTest.
+    if (family == "gemma3") continue;
     const TestModel golden = TestModel::Golden(family);
     const auto architecture = MakeArchitecture(golden.config.dump());
     ASSERT_TRUE(architecture.ok()) << architecture.status();

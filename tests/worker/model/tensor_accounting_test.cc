@@ -74,9 +74,81 @@ TEST(TensorAccountingTest, KnownBuffersAreIgnored) {
 }
 
 TEST(TensorAccountingTest, NamesMayAllLackThePrefix) {
-  EXPECT_TRUE(DescribeModel(WithoutPrefix("gpt2", "transformer.").Write()).ok());
-  EXPECT_TRUE(DescribeModel(WithoutPrefix("llama", "model.").Write()).ok());
-  EXPECT_TRUE(DescribeModel(WithoutPrefix("gemma2", "model.").Write()).ok());
+  for (const auto& [family, prefix] : std::vector<std::pair<std::string, std::string>>{{"gpt2", "transformer."},
+                                                                                       {"llama", "model."},
+                                                                                       {"gemma2", "model."},
+                                                                                       {"opt", "model."},
+                                                                                       {"gpt_neox", "gpt_neox."},
+                                                                                       {"phi", "model."},
+                                                                                       {"phi3", "model."}}) {
+    const absl::Status status = DescribeModel(WithoutPrefix(family, prefix).Write()).status();
+    EXPECT_TRUE(status.ok()) << family << " " << status;
+  }
+}
+
+// Gemma 3's names as `body` + rest, and with `outer` before what lies beside the language model.
+TestModel Gemma3Spelled(const std::string& body, const std::string& outer) {
+  TestModel model = TestModel::Golden("gemma3");
+  const std::string stored = "language_model.model.";
+  TestTensors renamed;
+  for (const auto& [name, tensor] : model.tensors) {
+    renamed[name.starts_with(stored) ? body + name.substr(stored.size()) : outer + name] = tensor;
+  }
+  model.tensors = renamed;
+  return model;
+}
+
+TEST(TensorAccountingTest, ALanguageModelInsideOfALargerOneIsFoundUnderEveryPrefix) {
+  const std::vector<std::pair<std::string, std::string>> spellings = {
+      {"language_model.model.", ""}, {"model.language_model.", "model."}, {"model.", ""}, {"", ""}};
+  for (const auto& [body, outer] : spellings) {
+    const auto description = DescribeModel(Gemma3Spelled(body, outer).Write());
+    ASSERT_TRUE(description.ok()) << body << " " << description.status();
+    ASSERT_EQ(description->notes.size(), 1u);
+    EXPECT_NE(description->notes[0].find("2 tensors beside the language model"), std::string::npos);
+  }
+}
+
+TEST(TensorAccountingTest, APrefixThatOnlySomeNamesHaveIsRefused) {
+  TestModel mixed = Gemma3Spelled("language_model.model.", "");
+  mixed.tensors["model.language_model.norm.weight"] = mixed.tensors["language_model.model.norm.weight"];
+  mixed.tensors.erase("language_model.model.norm.weight");
+  ExpectRefused(mixed, "differ in their prefix");
+}
+
+TEST(TensorAccountingTest, SkippedPartsAreSkippedInTheirFamilyAlone) {
+  TestModel model = TestModel::Golden("llama");
+  model.tensors["vision_tower.embeddings.weight"] = model.tensors["model.norm.weight"];
+  ExpectRefused(model, "vision_tower.embeddings.weight");
+}
+
+TEST(TensorAccountingTest, AMissingPartOfAFusedTensorIsNamed) {
+  TestModel model = TestModel::Golden("phi3");
+  model.tensors["model.layers.0.self_attn.qkv_proj.weight"].shape = {64, 128};
+  ExpectRefused(model, "model.layers.0.self_attn.qkv_proj.weight\" must have shape [128, 64]");
+  model = TestModel::Golden("gpt_neox");
+  model.tensors.erase("gpt_neox.layers.1.attention.query_key_value.bias");
+  ExpectRefused(model, "gpt_neox.layers.1.attention.query_key_value.bias");
+}
+
+TEST(TensorAccountingTest, ProjectionsOfNarrowEmbeddingsAreNeeded) {
+  for (const char* name : {"model.decoder.project_in.weight", "model.decoder.project_out.weight"}) {
+    TestModel model = TestModel::Golden("opt_post_norm");
+    model.tensors.erase(name);
+    ExpectRefused(model, name);
+  }
+}
+
+TEST(TensorAccountingTest, BiasesAreThereExactlyWhereTheConfigSaysSo) {
+  TestModel opt = TestModel::Golden("opt");
+  opt.config["enable_bias"] = false;
+  ExpectRefused(opt, "fc1.bias");
+  TestModel neox = TestModel::Golden("gpt_neox_unbiased");
+  neox.config["attention_bias"] = true;
+  ExpectRefused(neox, "attention.query_key_value.bias");
+  TestModel phi = TestModel::Golden("phi");
+  phi.tensors.erase("lm_head.bias");
+  ExpectRefused(phi, "lm_head.bias");
 }
 
 TEST(TensorAccountingTest, NamesWithAndWithoutThePrefixAreRefused) {

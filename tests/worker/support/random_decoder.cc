@@ -77,6 +77,36 @@ DecoderSpec HeadNorms() {
   return spec;
 }
 
+DecoderSpec Projected() {
+  DecoderSpec spec = Learned(ResidualKind::kPost, ActivationKind::kGelu);
+  spec.projected_width = 12;
+  spec.tied_head = true;
+  return spec;
+}
+
+// Of the mixed batch's samples two are longer than the first rope's original positions and one than the second's, whose
+// frequencies differ from length to length.
+DecoderSpec LengthRopes() {
+  DecoderSpec spec = Base();
+  spec.ropes = {{.dimensions = 6,
+                 .inverse_frequency = {1.0F, 0.1F, 0.01F},
+                 .attention_scaling = 1.1,
+                 .beyond = LongRope{.original_positions = 40, .inverse_frequency = {0.5F, 0.03F, 0.002F}}},
+                {.dimensions = 4,
+                 .inverse_frequency = {1.0F, 0.1F},
+                 .attention_scaling = 1.0,
+                 .beyond = LongRope{.original_positions = 16, .inverse_frequency = {}, .theta = 100.0, .factor = 2.0}}};
+  spec.attention[1].rope = 1;
+  return spec;
+}
+
+DecoderSpec HeadLayerNorms() {
+  DecoderSpec spec = Partial(true);
+  spec.query_key_norm = true;
+  spec.kv_heads = 2;
+  return spec;
+}
+
 // Draws weights in a fixed order.
 class Drawing {
  public:
@@ -134,18 +164,26 @@ std::vector<NamedSpec> EverySpec() {
           {"sandwich_caps_windows", Sandwich()},
           {"parallel_two_norms", Partial(false)},
           {"parallel_shared_norm", Partial(true)},
-          {"head_norms_two_ropes", HeadNorms()}};
+          {"head_norms_two_ropes", HeadNorms()},
+          {"projected_post", Projected()},
+          {"ropes_by_length", LengthRopes()},
+          {"parallel_head_layer_norms", HeadLayerNorms()}};
 }
 
 std::shared_ptr<const Model> RandomModel(const DecoderSpec& spec, DType dtype, bool round) {
   Drawing drawing(dtype, round);
   auto weights = std::make_unique<DecoderWeights>();
   const bool bias = spec.norm == NormKind::kLayerNorm;
-  weights->embedding.weight = drawing.Tensor({spec.vocabulary, spec.width}, 1.0);
+  const std::int64_t embedding_width = spec.projected_width.value_or(spec.width);
+  weights->embedding.weight = drawing.Tensor({spec.vocabulary, embedding_width}, 1.0);
   weights->position_embedding.weight = drawing.Tensor({spec.positions + spec.position_row_offset, spec.width}, 0.5);
   for (std::int64_t layer = 0; layer < spec.layers; ++layer) weights->layers.push_back(DrawLayer(spec, bias, drawing));
   weights->final_norm = drawing.Norm(spec.width, spec);
-  weights->head = drawing.Linear(spec.vocabulary, spec.width, bias);
+  weights->head = drawing.Linear(spec.vocabulary, embedding_width, bias);
+  if (spec.projected_width.has_value()) {
+    weights->embedding_projection = drawing.Linear(spec.width, embedding_width, false);
+    weights->head_projection = drawing.Linear(embedding_width, spec.width, false);
+  }
   if (spec.tied_head) weights->head.weight = weights->embedding.weight;
   return Model::Assemble(spec, {.dtype = dtype, .device = "cpu", .root = ""}, std::move(weights));
 }

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "worker/model/config_reader.h"
 #include "worker/model/decoder_spec.h"
+#include "worker/model/rope.h"
 
 namespace headscope::worker {
 
@@ -19,10 +21,24 @@ void ReadLlamaSizes(ConfigReader& config, DecoderSpec* spec);
 // numbers may be none of the file's.
 void CheckHeads(ConfigReader& config, const DecoderSpec& spec);
 
-// width / heads where they divide, noting it otherwise as CheckHeads does.
+// num_attention_heads and num_key_value_heads, checked. The latter is `kv_heads` where it is absent, and as many as
+// there are heads where it is null or both are.
+void ReadGroupedHeads(ConfigReader& config, std::optional<std::int64_t> kv_heads, DecoderSpec* spec);
+
+// width / heads where they divide, noting it otherwise as CheckHeads does. For families whose heads have no other size:
+// a head_dim that says so is noted as unsupported.
 std::int64_t WidthPerHead(ConfigReader& config, std::int64_t width, std::int64_t heads);
 
-// The rope of a family that rotates whole heads, given to every layer of spec->attention.
+// head_dim, or width / heads where it is absent or null.
+std::int64_t ReadHeadDim(ConfigReader& config, std::int64_t width, std::int64_t heads);
+
+// The same attention for every layer, scores scaled by 1 / sqrt(head_dim).
+void SetPlainAttention(DecoderSpec* spec);
+
+// The rope that every layer of spec->attention has. spec->positions, the file's, may grow: see RopeReading.
+void SetRope(ConfigReader& config, const RopeDefaults& defaults, DecoderSpec* spec);
+
+// The same for a family that rotates whole heads.
 void SetWholeHeadRope(ConfigReader& config, DecoderSpec* spec);
 
 }  // namespace headscope::worker

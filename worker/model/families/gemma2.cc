@@ -1,14 +1,11 @@
 // Gemma 2: norms before and after each branch with weights (1 + w), soft caps on scores and logits, windows on every
 // other layer, scaled embeddings.
 #include <cmath>
-#include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
-#include "absl/strings/str_cat.h"
 #include "worker/model/families/common.h"
 #include "worker/model/families/family.h"
+#include "worker/model/families/layer_windows.h"
 #include "worker/model/families/tensor_list.h"
 
 namespace headscope::worker {
@@ -18,38 +15,16 @@ namespace {
 std::vector<bool> ReadWindowed(ConfigReader& config, std::int64_t layers) {
   std::vector<bool> windowed(layers);
   for (std::int64_t layer = 0; layer < layers; ++layer) windowed[layer] = layer % 2 == 0;
-  // After a fault `layers` may be a stand-in.
-  if (!config.HasValue("layer_types") || !config.status().ok()) return windowed;
-  const nlohmann::json& types = config.raw()["layer_types"];
-  if (!types.is_array() || static_cast<std::int64_t>(types.size()) != layers) {
-    config.Invalid(absl::StrCat("layer_types must be an array of ", layers, " entries"));
-    return windowed;
-  }
-  for (std::int64_t layer = 0; layer < layers; ++layer) {
-    const std::string type = types[layer].is_string() ? types[layer].get<std::string>() : "not a string";
-    windowed[layer] = type == "sliding_attention";
-    if (!windowed[layer] && type != "full_attention") {
-      config.Unsupported(absl::StrCat("layer_types entry ", layer, " is \"", type,
-                                      "\"; supported: sliding_attention, full_attention"));
-    }
-  }
-  return windowed;
+  return ReadLayerTypes(config, layers).value_or(windowed);
 }
 
-std::vector<AttentionSpec> ReadAttention(ConfigReader& config, std::int64_t layers) {
-  AttentionSpec full;
-  full.scale = 1.0 / std::sqrt(config.Positive("query_pre_attn_scalar", 256));
-  full.score_soft_cap = config.OptionalPositive("attn_logit_softcapping", 50.0);
-  const std::optional<std::int64_t> window = config.OptionalSize("sliding_window", kMaxPositions, 4096);
-  std::vector<AttentionSpec> attention(layers, full);
-  const std::vector<bool> windowed = ReadWindowed(config, layers);
-  for (std::int64_t layer = 0; layer < layers; ++layer) {
-    if (!windowed[layer]) continue;
-    attention[layer].window = window;
-    if (window.has_value() || !config.status().ok()) continue;
-    config.Invalid(absl::StrCat("layer ", layer, " is sliding_attention but sliding_window is null"));
-  }
-  return attention;
+void SetAttention(ConfigReader& config, DecoderSpec* spec) {
+  AttentionSpec attention;
+  attention.scale = 1.0 / std::sqrt(config.Positive("query_pre_attn_scalar", 256));
+  attention.score_soft_cap = config.OptionalPositive("attn_logit_softcapping", 50.0);
+  spec->attention.assign(spec->layers, attention);
+  SetWindows(config, ReadWindowed(config, spec->layers), config.OptionalSize("sliding_window", kMaxPositions, 4096),
+             spec);
 }
 
 }  // namespace
@@ -71,7 +46,7 @@ Architecture MakeGemma2(ConfigReader& config) {
   spec.embedding_scale = std::sqrt(static_cast<double>(spec.width));
   spec.logit_soft_cap = config.OptionalPositive("final_logit_softcapping", 30.0);
   spec.tied_head = config.Boolean("tie_word_embeddings", true);
-  spec.attention = ReadAttention(config, spec.layers);
+  SetAttention(config, &spec);
   SetWholeHeadRope(config, &spec);
   const bool bias = config.Boolean("attention_bias", false);
   AddLlamaTensors({.query_key_value_bias = bias, .output_bias = bias, .sandwich = true}, &architecture);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "worker/model/families/common.h"
 #include "worker/model/families/family.h"
+#include "worker/model/families/layer_windows.h"
 #include "worker/model/families/tensor_list.h"
 
 namespace headscope::worker {
@@ -41,8 +42,8 @@ DecoderSpec ReadSpec(ConfigReader& config) {
   spec.activation = ReadActivation(config, "activation_function", config.Text("activation_function", "gelu_new"));
   spec.gated_mlp = false;
   spec.tied_head = config.Boolean("tie_word_embeddings", true);
-  if (config.Boolean("add_cross_attention", false)) config.Unsupported("add_cross_attention is not supported");
   spec.attention = ReadAttention(config, spec);
+  RefuseWindows(config, spec);
   return spec;
 }
 
@@ -66,7 +67,7 @@ Architecture MakeGpt2(ConfigReader& config) {
     list.AddConv1d(at + "mlp.c_proj", {kDown}, layer);
   }
   list.Add("ln_f", kFinalNorm, 0, true);
-  list.AddHead("lm_head.weight");
+  list.AddHead("lm_head", /*bias=*/false);
   list.Ignore("h.#.attn.bias");
   list.Ignore("h.#.attn.masked_bias");
   return architecture;

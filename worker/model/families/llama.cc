@@ -1,9 +1,8 @@
 // Llama 1 to 3.x and what was built like them: RMS norms, whole-head rotary positions, grouped key and value heads,
 // gated MLP, optional biases.
-#include <cmath>
-
 #include "worker/model/families/common.h"
 #include "worker/model/families/family.h"
+#include "worker/model/families/layer_windows.h"
 #include "worker/model/families/tensor_list.h"
 
 namespace headscope::worker {
@@ -14,17 +13,13 @@ Architecture MakeLlama(ConfigReader& config) {
   spec.family = "llama";
   ReadLlamaSizes(config, &spec);
   spec.positions = config.Size("max_position_embeddings", kMaxPositions, 2048);
-  spec.heads = config.Size("num_attention_heads", kMaxHeads);
-  spec.kv_heads = config.OptionalSize("num_key_value_heads", kMaxHeads, std::nullopt).value_or(spec.heads);
-  CheckHeads(config, spec);
-  const std::optional<std::int64_t> head_dim = config.OptionalSize("head_dim", kMaxHeadDim, std::nullopt);
-  spec.head_dim = head_dim.has_value() ? *head_dim : WidthPerHead(config, spec.width, spec.heads);
+  ReadGroupedHeads(config, std::nullopt, &spec);
+  spec.head_dim = ReadHeadDim(config, spec.width, spec.heads);
   spec.norm_epsilon = config.Positive("rms_norm_eps", 1e-6);
   spec.activation = ReadActivation(config, "hidden_act", config.Text("hidden_act", "silu"));
   spec.tied_head = config.Boolean("tie_word_embeddings", false);
-  AttentionSpec attention;
-  attention.scale = 1.0 / std::sqrt(static_cast<double>(spec.head_dim));
-  spec.attention.assign(spec.layers, attention);
+  SetPlainAttention(&spec);
+  RefuseWindows(config, spec);
   SetWholeHeadRope(config, &spec);
   LlamaLayout layout;
   layout.query_key_value_bias = layout.output_bias = config.Boolean("attention_bias", false);

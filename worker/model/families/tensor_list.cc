@@ -22,24 +22,57 @@ void TensorList::Add(const std::string& name, WeightRole role, std::int64_t laye
   if (bias) AddTensor(name + ".bias", {role, WeightPart::kBias, layer});
 }
 
-void TensorList::AddConv1d(const std::string& name, const std::vector<WeightRole>& roles, std::int64_t layer) {
-  FileTensor weight = {.name = architecture_.prefix + name + ".weight", .placements = {}, .transposed = true};
-  FileTensor bias = {.name = architecture_.prefix + name + ".bias", .placements = {}};
+FileTensor TensorList::Fused(const std::string& name, const std::vector<WeightRole>& roles, WeightPart part,
+                             std::int64_t layer) const {
+  FileTensor tensor = {.name = architecture_.prefix + name, .placements = {}};
   std::int64_t row = 0;
   for (const WeightRole role : roles) {
-    weight.placements.push_back(Whole({role, WeightPart::kWeight, layer}));
-    bias.placements.push_back(Whole({role, WeightPart::kBias, layer}));
-    weight.placements.back().begin = bias.placements.back().begin = row;
-    row += weight.placements.back().block;
+    tensor.placements.push_back(Whole({role, part, layer}));
+    tensor.placements.back().begin = row;
+    row += tensor.placements.back().block;
   }
-  architecture_.tensors.push_back(std::move(weight));
-  architecture_.tensors.push_back(std::move(bias));
+  return tensor;
 }
 
-void TensorList::AddHead(const std::string& name) {
-  architecture_.tensors.push_back({.name = name,
-                                   .placements = {Whole({WeightRole::kHead, WeightPart::kWeight, 0})},
+FileTensor TensorList::FusedByHead(const std::string& name, const std::vector<WeightRole>& roles, WeightPart part,
+                                   std::int64_t layer) const {
+  const std::int64_t rows = architecture_.spec.head_dim;
+  FileTensor tensor = {.name = architecture_.prefix + name, .placements = {}};
+  for (const WeightRole role : roles) {
+    tensor.placements.push_back({.slot = {role, part, layer},
+                                 .begin = rows * static_cast<std::int64_t>(tensor.placements.size()),
+                                 .block = rows,
+                                 .stride = rows * static_cast<std::int64_t>(roles.size()),
+                                 .count = architecture_.spec.heads});
+  }
+  return tensor;
+}
+
+void TensorList::AddFused(const std::string& name, const std::vector<WeightRole>& roles, std::int64_t layer,
+                          bool bias) {
+  architecture_.tensors.push_back(Fused(name + ".weight", roles, WeightPart::kWeight, layer));
+  if (bias) architecture_.tensors.push_back(Fused(name + ".bias", roles, WeightPart::kBias, layer));
+}
+
+void TensorList::AddConv1d(const std::string& name, const std::vector<WeightRole>& roles, std::int64_t layer) {
+  architecture_.tensors.push_back(Fused(name + ".weight", roles, WeightPart::kWeight, layer));
+  architecture_.tensors.back().transposed = true;
+  architecture_.tensors.push_back(Fused(name + ".bias", roles, WeightPart::kBias, layer));
+}
+
+void TensorList::AddFusedByHead(const std::string& name, const std::vector<WeightRole>& roles, std::int64_t layer,
+                                bool bias) {
+  architecture_.tensors.push_back(FusedByHead(name + ".weight", roles, WeightPart::kWeight, layer));
+  if (bias) architecture_.tensors.push_back(FusedByHead(name + ".bias", roles, WeightPart::kBias, layer));
+}
+
+void TensorList::AddHead(const std::string& name, bool bias) {
+  using enum WeightPart;
+  architecture_.tensors.push_back({.name = name + ".weight",
+                                   .placements = {Whole({WeightRole::kHead, kWeight, 0})},
                                    .presence = architecture_.spec.tied_head ? Presence::kUnread : Presence::kRequired});
+  if (!bias) return;
+  architecture_.tensors.push_back({.name = name + ".bias", .placements = {Whole({WeightRole::kHead, kBias, 0})}});
 }
 
 void TensorList::Ignore(const std::string& pattern) { architecture_.ignored.push_back(architecture_.prefix + pattern); }
@@ -71,7 +104,7 @@ void AddLlamaTensors(const LlamaLayout& layout, Architecture* architecture) {
     list.Add(at + "mlp.down_proj", kDown, layer, layout.mlp_bias);
   }
   list.Add("norm", kFinalNorm, 0, false);
-  list.AddHead("lm_head.weight");
+  list.AddHead("lm_head", /*bias=*/false);
   list.Ignore("layers.#.self_attn.rotary_emb.inv_freq");
   list.Ignore("rotary_emb.inv_freq");
 }

@@ -19,16 +19,24 @@ class TensorList {
   void Add(const std::string& name, WeightRole role, std::int64_t layer, bool bias);
   // The tensor `name` alone.
   void AddTensor(const std::string& name, WeightSlot slot);
-  // As Add with a bias, but the weight is stored [in, out] and several roles share it, rows of one after rows of the
-  // other.
+  // As Add, but several roles share the tensors, rows of one after rows of the other.
+  void AddFused(const std::string& name, const std::vector<WeightRole>& roles, std::int64_t layer, bool bias);
+  // As AddFused with a bias, but the weight is stored [in, out].
   void AddConv1d(const std::string& name, const std::vector<WeightRole>& roles, std::int64_t layer);
-  // The vocabulary head, outside of the prefix: read, or in a tied model tolerated.
-  void AddHead(const std::string& name);
-  // A name, '#' for a number, that is there in some checkpoints and means nothing.
+  // As AddFused, but the roles take turns head by head: head_dim rows of each, for every head.
+  void AddFusedByHead(const std::string& name, const std::vector<WeightRole>& roles, std::int64_t layer, bool bias);
+  // The vocabulary head, outside of the prefix: `name`.weight is read, or in a tied model tolerated; with `bias`
+  // `name`.bias is read in both.
+  void AddHead(const std::string& name, bool bias);
+  // A name, '#' for a number, that is there in some checkpoints and means nothing. Goes behind the prefix.
   void Ignore(const std::string& pattern);
 
  private:
   Placement Whole(const WeightSlot& slot) const;
+  FileTensor Fused(const std::string& name, const std::vector<WeightRole>& roles, WeightPart part,
+                   std::int64_t layer) const;
+  FileTensor FusedByHead(const std::string& name, const std::vector<WeightRole>& roles, WeightPart part,
+                         std::int64_t layer) const;
 
   Architecture& architecture_;
 };

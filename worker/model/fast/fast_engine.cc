@@ -13,6 +13,7 @@
 #include "worker/model/fast/tape.h"
 #include "worker/model/fast/token_plan.h"
 #include "worker/model/padded_batch.h"
+#include "worker/model/rope_tables.h"
 #include "worker/tensor/torch_compat.h"
 #include "worker/tensor/torch_guard.h"
 
@@ -25,10 +26,8 @@ absl::Status Cancelled() { return absl::CancelledError("cancelled between layers
 at::Tensor TokenGates(const HeadGates& gates, const TokenPlan& plan, const DecoderSpec& spec,
                       const at::Device& device) {
   if (gates.empty()) return at::Tensor();
-  std::vector<std::int64_t> lengths;
-  for (std::size_t i = 0; i + 1 < plan.offsets.size(); ++i) lengths.push_back(plan.offsets[i + 1] - plan.offsets[i]);
   const at::Tensor all = at::tensor(gates, at::kFloat).view({-1, spec.layers, spec.heads});
-  return at::repeat_interleave(all, at::tensor(lengths, at::kLong), 0).to(device);
+  return at::repeat_interleave(all, at::tensor(plan.SampleRows(), at::kLong), 0).to(device);
 }
 
 // Copies one layer's D [heads, n] to its place in [layers, heads, tokens]; tokens without a row stay zero.
@@ -65,7 +64,7 @@ class FastEngine::Impl {
                                                  const CancelCheck& cancelled) {
     const GradMode no_graph(false);
     const TokenPlan plan = PlanTokens(batch, device_);
-    const std::vector<RopeTable> ropes = Ropes(plan.longest);
+    const std::vector<TokenRope> ropes = Ropes(plan);
     LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
     const at::Tensor token_gates = TokenGates(gates, plan, spec(), device_);
     at::Tensor x = Embed(plan);
@@ -80,7 +79,7 @@ class FastEngine::Impl {
   absl::StatusOr<GateGradients> Gradients(const PackedBatch& batch, const CancelCheck& cancelled) {
     const GradMode no_graph(false);
     const TokenPlan plan = PlanTokens(batch, device_);
-    const std::vector<RopeTable> ropes = Ropes(plan.longest);
+    const std::vector<TokenRope> ropes = Ropes(plan);
     LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
     const std::int64_t first_kept = FirstKept(plan.size());
     BoundTapes(plan.size(), spec().layers - first_kept + 1);
@@ -131,11 +130,18 @@ class FastEngine::Impl {
     return workspace_.Take(absl::StrCat("stream ", layer), plan.size(), spec().width);
   }
 
-  std::vector<RopeTable> Ropes(std::int64_t positions) const {
-    std::vector<RopeTable> ropes;
+  // Tables stand one after the other; a token takes the rows of its sample's.
+  std::vector<TokenRope> Ropes(const TokenPlan& plan) const {
+    std::vector<TokenRope> ropes;
     const at::Tensor like = at::empty({0}, at::TensorOptions(at::kFloat).device(device_));
     for (const RopeSpec& rope : spec().ropes) {
-      ropes.push_back(MakeRopeTable(rope.inverse_frequency, rope.attention_scaling, positions, like));
+      const BatchRope batch = MakeBatchRope(rope, plan.lengths, plan.longest, like);
+      at::Tensor rows = plan.positions;
+      if (batch.tables > 1) {
+        const at::Tensor first_row = at::tensor(batch.table_of_sample, at::kLong) * plan.longest;
+        rows = rows + at::repeat_interleave(first_row, at::tensor(plan.SampleRows(), at::kLong), 0).to(device_);
+      }
+      ropes.push_back({batch.table, rows});
     }
     return ropes;
   }
@@ -144,7 +150,12 @@ class FastEngine::Impl {
   at::Tensor Embed(const TokenPlan& plan) {
     const DecoderWeights& weights = model_->weights();
     const at::Tensor x = workspace_.Take("stream", plan.size(), spec().width);
-    x.copy_(weights.embedding.weight.index_select(0, plan.token_ids));
+    const at::Tensor embedded = weights.embedding.weight.index_select(0, plan.token_ids);
+    if (spec().projected_width.has_value()) {
+      decoder_.embedding_projection->Forward(embedded.to(at::kFloat), x, false);
+    } else {
+      x.copy_(embedded);
+    }
     if (spec().embedding_scale != 1.0) {
       // The factor is rounded to the weights' dtype first, as a tensor of it.
       x.mul_(at::full({}, spec().embedding_scale, weights.embedding.weight.options()).to(at::kFloat));
@@ -164,14 +175,27 @@ class FastEngine::Impl {
     input.soft_cap = spec().logit_soft_cap;
     input.targets = plan.targets;
     input.seeds = plan.seeds;
-    input.rows = x;
-    if (!spec().final_norm) return operations_->HeadLoss(input, dx);
+    if (!spec().final_norm) return ProjectedHead(input, x, dx);
     const at::Tensor normed = workspace_.Take("final normed", x.size(0), x.size(1));
     const at::Tensor scale = workspace_.Take("final scale", 1, x.size(0)).view({-1});
-    input.rows = workspace_.Take("hidden", x.size(0), x.size(1));
-    operations_->Norm(decoder_.norm, decoder_.final_norm, x, normed, scale, input.rows);
-    std::vector<double> losses = operations_->HeadLoss(input, dx);
+    const at::Tensor hidden = workspace_.Take("hidden", x.size(0), x.size(1));
+    operations_->Norm(decoder_.norm, decoder_.final_norm, x, normed, scale, hidden);
+    std::vector<double> losses = ProjectedHead(input, hidden, dx);
     if (dx.defined()) operations_->NormBackward(decoder_.norm, decoder_.final_norm, dx, normed, scale, dx, false);
+    return losses;
+  }
+
+  // Losses of `input` with rows `hidden` [r, w], through the projection before the head where there is one, and their
+  // gradient dx [r, w] where it is defined.
+  std::vector<double> ProjectedHead(HeadLossInput& input, const at::Tensor& hidden, const at::Tensor& dx) {
+    input.rows = hidden;
+    if (!spec().projected_width.has_value()) return operations_->HeadLoss(input, dx);
+    input.rows = workspace_.Take("head rows", hidden.size(0), *spec().projected_width);
+    decoder_.head_projection->Forward(hidden, input.rows, false);
+    if (!dx.defined()) return operations_->HeadLoss(input, dx);
+    const at::Tensor drows = workspace_.Take("d head rows", hidden.size(0), *spec().projected_width);
+    std::vector<double> losses = operations_->HeadLoss(input, drows);
+    decoder_.head_projection->BackwardToData(drows, dx, false);
     return losses;
   }
 

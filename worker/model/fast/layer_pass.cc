@@ -18,7 +18,7 @@ at::Tensor Rows(const at::Tensor& tensor, const at::Tensor& x) { return tensor.n
 }  // namespace
 
 LayerPass::LayerPass(const DecoderSpec& spec, const PreparedDecoder& decoder, Operations& operations,
-                     Workspace& workspace, const TokenPlan& plan, const std::vector<RopeTable>& ropes)
+                     Workspace& workspace, const TokenPlan& plan, const std::vector<TokenRope>& ropes)
     : spec_(spec), decoder_(decoder), operations_(operations), workspace_(workspace), plan_(plan), ropes_(ropes) {}
 
 at::Tensor LayerPass::Take(const char* name, const at::Tensor& like) {
@@ -62,9 +62,9 @@ void LayerPass::Attend(const PreparedLayer& layer, const AttentionSpec& attentio
   HeadNorm(layer.query_norm, tape.query_norm, tape.query);
   HeadNorm(layer.key_norm, tape.key_norm, tape.key);
   if (attention.rope.has_value()) {
-    const RopeTable& rope = ropes_[*attention.rope];
-    operations_.Rotate(rope, plan_.positions, spec_.head_dim, false, tape.query);
-    operations_.Rotate(rope, plan_.positions, spec_.head_dim, false, tape.key);
+    const TokenRope& rope = ropes_[*attention.rope];
+    operations_.Rotate(rope.table, rope.rows, spec_.head_dim, false, tape.query);
+    operations_.Rotate(rope.table, rope.rows, spec_.head_dim, false, tape.key);
   }
   operations_.Attention(layer.attention, plan_.offsets, tape.query, tape.key, tape.value, tape.z, tape.lse);
 }
@@ -194,9 +194,9 @@ void LayerPass::AttendBackward(const PreparedLayer& layer, const AttentionSpec& 
   operations_.AttentionBackward(layer.attention, plan_.offsets, tape.query, tape.key, tape.value, tape.lse, dz, dots,
                                 dquery, dkey, dvalue);
   if (attention.rope.has_value()) {
-    const RopeTable& rope = ropes_[*attention.rope];
-    operations_.Rotate(rope, plan_.positions, spec_.head_dim, true, dquery);
-    operations_.Rotate(rope, plan_.positions, spec_.head_dim, true, dkey);
+    const TokenRope& rope = ropes_[*attention.rope];
+    operations_.Rotate(rope.table, rope.rows, spec_.head_dim, true, dquery);
+    operations_.Rotate(rope.table, rope.rows, spec_.head_dim, true, dkey);
   }
   if (spec_.query_key_norm) {
     const at::Tensor by_query = ByHead(dquery, spec_.head_dim), by_key = ByHead(dkey, spec_.head_dim);

@@ -17,12 +17,18 @@
 
 namespace headscope::worker {
 
+// One rope's tables for a batch, and which of their rows each token takes.
+struct TokenRope {
+  RopeTable table;
+  at::Tensor rows;  // int64 [n]
+};
+
 // Runs the layers of one batch. Letters: n rows of tokens, m rows that go on after a layer's attention (all but in the
 // last layer: there only the r predicting rows), w width. Thread-compatible; arguments outlive it.
 class LayerPass {
  public:
   LayerPass(const DecoderSpec& spec, const PreparedDecoder& decoder, Operations& operations, Workspace& workspace,
-            const TokenPlan& plan, const std::vector<RopeTable>& ropes);
+            const TokenPlan& plan, const std::vector<TokenRope>& ropes);
 
   // The residual stream x [n, w] through layer `layer`, in place; the stream after it is returned: x, or in the last
   // layer its predicting rows [r, w]. `gates` [n, heads] multiplies z, or is undefined.
@@ -68,7 +74,7 @@ class LayerPass {
   Operations& operations_;
   Workspace& workspace_;
   const TokenPlan& plan_;
-  const std::vector<RopeTable>& ropes_;
+  const std::vector<TokenRope>& ropes_;
 };
 
 }  // namespace headscope::worker

@@ -49,13 +49,13 @@ class Preparation {
 
   std::int64_t packed_bytes() const { return packed_bytes_; }
 
- private:
   std::unique_ptr<LinearOperation> Linear(const Affine& affine) {
     std::unique_ptr<LinearOperation> linear = operations_.PrepareLinear(affine.weight, affine.bias);
     packed_bytes_ += linear->packed_bytes();
     return linear;
   }
 
+ private:
   const DecoderSpec& spec_;
   Operations& operations_;
   std::int64_t packed_bytes_ = 0;
@@ -71,6 +71,10 @@ PreparedDecoder PrepareDecoder(const DecoderSpec& spec, const DecoderWeights& we
     decoder.layers.push_back(preparation.Layer(weights.layers[layer], spec.attention[layer]));
   }
   decoder.final_norm = Widened(weights.final_norm);
+  if (spec.projected_width.has_value()) {
+    decoder.embedding_projection = preparation.Linear(weights.embedding_projection);
+    decoder.head_projection = preparation.Linear(weights.head_projection);
+  }
   decoder.packed_bytes = preparation.packed_bytes();
   return decoder;
 }

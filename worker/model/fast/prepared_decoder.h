@@ -23,6 +23,8 @@ struct PreparedDecoder {
   NormOptions norm;
   std::vector<PreparedLayer> layers;
   NormWeights final_norm;
+  // With DecoderSpec::projected_width.
+  std::unique_ptr<LinearOperation> embedding_projection, head_projection;
   // Bytes taken beyond the model's own.
   std::int64_t packed_bytes = 0;
 };

@@ -6,6 +6,12 @@
 
 namespace headscope::worker {
 
+std::vector<std::int64_t> TokenPlan::SampleRows() const {
+  std::vector<std::int64_t> rows;
+  for (std::size_t i = 0; i + 1 < offsets.size(); ++i) rows.push_back(offsets[i + 1] - offsets[i]);
+  return rows;
+}
+
 TokenPlan PlanTokens(const PackedBatch& batch, const at::Device& device) {
   TokenPlan plan;
   plan.offsets = {0};
@@ -26,6 +32,7 @@ TokenPlan PlanTokens(const PackedBatch& batch, const at::Device& device) {
       plan.seeds.push_back(static_cast<float>(1.0 / static_cast<double>(supervised)));
     }
     plan.offsets.push_back(first_row + kept);
+    plan.lengths.push_back(batch.Length(sample));
     plan.longest = std::max(plan.longest, kept);
   }
   plan.token_ids = at::tensor(ids, at::kLong).to(device);

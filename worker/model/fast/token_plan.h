@@ -18,6 +18,8 @@ struct TokenPlan {
   // int64 [n] on the device: vocabulary index, and position within the sample.
   at::Tensor token_ids;
   at::Tensor positions;
+  // [samples] tokens, the last one included, by which some ropes choose.
+  std::vector<std::int64_t> lengths;
   // Longest sample in rows.
   std::int64_t longest = 0;
 
@@ -30,6 +32,8 @@ struct TokenPlan {
   std::vector<float> seeds;
 
   std::int64_t size() const { return offsets.back(); }
+  // [samples] rows of each.
+  std::vector<std::int64_t> SampleRows() const;
 };
 
 // `batch` has passed CheckBatch.
