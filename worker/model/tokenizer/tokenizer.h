@@ -34,6 +34,8 @@ class Tokenizer {
   virtual std::optional<std::string> TokenString(std::int32_t id) const = 0;
   // Id of a vocabulary string or added token.
   virtual std::optional<std::int32_t> TokenId(std::string_view token) const = 0;
+  // The ids that special tokens put before a text: mostly the beginning of sequence, often none.
+  virtual std::vector<std::int32_t> LeadingSpecialTokens() const = 0;
   // One past the largest id.
   virtual std::int32_t size() const = 0;
 };
