@@ -10,6 +10,7 @@ namespace headscope::worker::tokenization {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // The stretches of `text`, matches in brackets.
@@ -54,19 +55,22 @@ TEST(RegexTest, AnEmptyMatchIsFoundOnceAtEachPlace) {
 }
 
 TEST(RegexTest, APatternThatExplodesIsGivenUp) {
-  for (const char* pattern : {"(?:a+a?)+b", "(?:a|a)*b", "(a*)*b"}) {
+  for (const char* pattern : {"(?:a+a?)+[bc]d", "(a+)+$", "(?:a|aa)+$"}) {
     const auto regex = Regex::Compile(pattern);
     ASSERT_TRUE(regex.ok());
-    EXPECT_TRUE(absl::IsInvalidArgument(regex->Cut(std::string(64, 'a') + "c").status())) << pattern;
+    const auto status = regex->Cut(std::string(64, 'a') + "ce").status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << pattern;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("gives up at byte 0 of 66: retry-limit-in-match over"));
   }
 }
 
-TEST(RegexTest, AllSearchesOfATextShareTheirSteps) {
-  // Each search alone is within bounds; together they are quadratic.
+TEST(RegexTest, APatternThatLooksFarAheadAtEachPlaceIsGivenUp) {
   const auto regex = Regex::Compile("a+b|a");
   ASSERT_TRUE(regex.ok());
-  EXPECT_TRUE(absl::IsInvalidArgument(regex->Cut(std::string(1 << 20, 'a')).status()));
   EXPECT_EQ(regex->Cut(std::string(1000, 'a'))->size(), 1000u);
+  const auto status = regex->Cut(std::string(1 << 20, 'a')).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("too much time"));
 }
 
 TEST(RegexTest, SaysWhatIsWrongWithAPattern) {

@@ -2,8 +2,11 @@
 
 #include <oniguruma.h>
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,25 +37,32 @@ void InitializeOnce() {
   static_cast<void>(initialized);
 }
 
-bool RanOutOfSteps(int result) {
-  return result == ONIGERR_RETRY_LIMIT_IN_MATCH_OVER || result == ONIGERR_RETRY_LIMIT_IN_SEARCH_OVER ||
-         result == ONIGERR_MATCH_STACK_LIMIT_OVER;
+// Processor time that this thread has used.
+std::chrono::nanoseconds ThreadTime() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
-// The searches of one text. The engine limits the steps of a search but does not tell how many it took, so a search
-// begins with a few, which are free, and is repeated with four times as many as long as those are not enough; what it
-// is given then is charged to a budget that grows with the text.
+// The searches of one text. Each may take a number of steps back that grows with the text; the engine does not count
+// steps forward, so a pattern that runs over the same stretch again and again is stopped by processor time, a hundred
+// times of what sane patterns take.
 class Searches {
  public:
   Searches(regex_t* code, std::string_view text)
       : code_(code),
         text_(text),
-        budget_(10'000'000 + 64 * static_cast<std::uint64_t>(text.size())),
-        // A greedy run keeps a few entries for each character; the stack's memory is bounded more tightly than steps.
-        max_stack_(4096 + 8 * static_cast<std::uint64_t>(text.size())),
+        deadline_(ThreadTime() + std::chrono::seconds(2) + std::chrono::microseconds(4) * text.size()),
         region_(onig_region_new()),
         limits_(onig_new_match_param()) {
+    const std::uint64_t steps = 10'000'000 + 64 * static_cast<std::uint64_t>(text.size());
+    // A greedy run keeps a few entries for each character.
+    const std::uint64_t stack = 4096 + 8 * static_cast<std::uint64_t>(text.size());
     onig_initialize_match_param(limits_);
+    onig_set_retry_limit_in_match_of_match_param(limits_, steps);
+    onig_set_retry_limit_in_search_of_match_param(limits_, steps);
+    onig_set_match_stack_limit_size_of_match_param(
+        limits_, static_cast<unsigned int>(std::min<std::uint64_t>(stack, 0xFFFF'FFFFu)));
   }
   ~Searches() {
     onig_free_match_param(limits_);
@@ -63,38 +73,28 @@ class Searches {
 
   // The first match at or behind `offset`.
   absl::StatusOr<std::optional<Stretch>> Find(std::size_t offset) {
-    int result = Search(offset, kFreeSteps);
-    for (std::uint64_t steps = 4 * kFreeSteps; RanOutOfSteps(result) && steps <= budget_; steps *= 4) {
-      budget_ -= steps;
-      result = Search(offset, steps);
-    }
+    if (++count_ % 64 == 0 && ThreadTime() > deadline_) return GiveUp(offset, "it takes too much time");
+    const OnigUChar* begin = Bytes(text_);
+    const OnigUChar* end = begin + text_.size();
+    const int result =
+        onig_search_with_param(code_, begin, end, begin + offset, end, region_, ONIG_OPTION_NONE, limits_);
     if (result == ONIG_MISMATCH) return std::optional<Stretch>();
-    if (result < 0) {
-      return absl::InvalidArgumentError(absl::StrCat("the pattern gives up at byte ", offset, " of ", text_.size(),
-                                                     ": ", ErrorText(result, nullptr), "; send token_ids instead"));
-    }
+    if (result < 0) return GiveUp(offset, ErrorText(result, nullptr));
     return std::optional<Stretch>({.begin = static_cast<std::size_t>(region_->beg[0]),
                                    .end = static_cast<std::size_t>(region_->end[0]),
                                    .matched = true});
   }
 
  private:
-  static constexpr std::uint64_t kFreeSteps = 256;
-
-  int Search(std::size_t offset, std::uint64_t steps) {
-    onig_set_retry_limit_in_match_of_match_param(limits_, steps);
-    onig_set_retry_limit_in_search_of_match_param(limits_, steps);
-    const std::uint64_t stack = std::min<std::uint64_t>({steps, max_stack_, 0xFFFF'FFFFu});
-    onig_set_match_stack_limit_size_of_match_param(limits_, static_cast<unsigned int>(stack));
-    const OnigUChar* begin = Bytes(text_);
-    const OnigUChar* end = begin + text_.size();
-    return onig_search_with_param(code_, begin, end, begin + offset, end, region_, ONIG_OPTION_NONE, limits_);
+  absl::Status GiveUp(std::size_t offset, std::string_view why) const {
+    return absl::InvalidArgumentError(absl::StrCat("the pattern gives up at byte ", offset, " of ", text_.size(), ": ",
+                                                   std::string(why), "; send token_ids instead"));
   }
 
   regex_t* code_;
   std::string_view text_;
-  std::uint64_t budget_;
-  std::uint64_t max_stack_;
+  std::chrono::nanoseconds deadline_;
+  std::uint64_t count_ = 0;
   OnigRegion* region_;
   OnigMatchParam* limits_;
 };

@@ -29,9 +29,8 @@ class Regex {
   static absl::StatusOr<Regex> Compile(std::string_view pattern);
 
   // Cuts `text` (valid UTF-8) into its matches and the stretches between them, in order, nothing left out. A match may
-  // be empty, but none is in an empty text; a stretch between matches is never empty. INVALID_ARGUMENT when the engine
-  // spends more steps than a sane pattern needs: their number, and so the time, is bounded by a multiple of the text's
-  // length.
+  // be empty, but none is in an empty text; a stretch between matches is never empty. INVALID_ARGUMENT when the pattern
+  // takes far more steps, memory or time than a sane one; all three are bounded by a multiple of the text's length.
   absl::StatusOr<std::vector<Stretch>> Cut(std::string_view text) const;
 
   // Whether the pattern matches at the start of `text` (valid UTF-8, short: there is no bound on the work).

@@ -125,7 +125,7 @@ class StripDecoder : public TokenDecoder {
 
 absl::StatusOr<std::uint64_t> ReadCount(const Component& component, const char* key) {
   const Json* value = FindField(*component.json, key);
-  if (value != nullptr && value->is_number_unsigned()) return value->get<std::uint64_t>();
+  if (value != nullptr && value->is_number_integer() && *value >= 0) return value->get<std::uint64_t>();
   return Malformed(absl::StrCat(component.path, ".", key), "is no count of characters");
 }
 
