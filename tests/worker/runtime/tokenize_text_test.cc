@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/worker/runtime/runtime_fixture.h"
+#include "tests/worker/tokenizer/tiny_tokenizer.h"
 
 namespace headscope::worker {
 namespace {
@@ -54,6 +55,7 @@ TEST_F(TokenizeTextTest, ReadsTokenizersWithoutTokenizerJson) {
   const nlohmann::json model = TinyTokenizerJson()["model"];
   WriteModelFile(root_, "ids", "vocab.json", model["vocab"].dump());
   WriteModelFile(root_, "ids", "merges.txt", "#version: 0.2\nh e\n");
+  WriteModelFile(root_, "ids", "tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
   Runtime runtime(root_);
   const auto outcome = runtime.session.Tokenize({.model = "ids", .text = "heA"}, {});
   EXPECT_THAT(std::get<TokenizeResult>(outcome).ids, ElementsAre(kHe, 'A'));
