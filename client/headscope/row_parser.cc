@@ -93,6 +93,14 @@ std::optional<RowKind> KindOf(const Json& object, std::vector<std::string>& faul
   if (object.contains("token_ids") || object.contains("prompt_tokens")) kinds.push_back(RowKind::kTokens);
   if (object.contains("text")) kinds.push_back(RowKind::kText);
   if (kinds.size() == 1) return kinds.front();
+  if (kinds.empty() && object.contains("messages")) {
+    faults.push_back(
+        "messages: chat rows are not rendered here; apply the model's chat template (in Python: "
+        "tokenizer.apply_chat_template(messages, tokenize=False)) and send the text before the answer as prompt and "
+        "the "
+        "answer as response; a beginning-of-sequence token that the template writes is not doubled");
+    return std::nullopt;
+  }
   if (kinds.empty()) {
     faults.push_back("none of the keys prompt and response, token_ids and prompt_tokens, or text");
     return std::nullopt;

@@ -21,7 +21,8 @@ const std::vector<Library>& Libraries() {
       {"prometheus", {"prometheus/"}},
       {"sqlite", {"sqlite3.h"}},
       {"json", {"nlohmann/"}},
-      {"pcre2", {"pcre2.h"}},
+      {"oniguruma", {"oniguruma.h"}},
+      {"utf8proc", {"utf8proc.h"}},
       {"eigen", {"Eigen/"}},
       {"onednn", {"oneapi/"}},
   };
@@ -54,7 +55,7 @@ const std::vector<Rule>& Rules() {
       {"worker/tensor", {}, {"absl", "torch"}},
       {"worker/tensor/cpu", {"worker/tensor"}, {"torch", "onednn"}},
       {"worker/model", {"worker/tensor", "worker/tensor/cpu"}, {"absl", "torch", "json"}},
-      {"worker/model/tokenizer", {"proto/support"}, {"absl", "json", "pcre2"}},
+      {"worker/model/tokenizer", {"proto/support"}, {"absl", "json", "oniguruma", "utf8proc"}},
       {"worker/attribution", {"worker/model", "worker/tensor"}, {"absl", "torch"}},
       {"worker/runtime",
        {"worker/attribution", "worker/model", "worker/model/tokenizer", "worker/tensor", "proto/support"},

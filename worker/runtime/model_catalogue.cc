@@ -32,10 +32,11 @@ void Fill(const ModelDescription& description, ModelEntry& entry) {
   entry.stored_dtype = description.stored_dtype;
 }
 
-const FileStamp* FindStamp(const std::vector<FileStamp>& stamps, const std::string& name) {
-  const auto found =
-      std::find_if(stamps.begin(), stamps.end(), [&](const FileStamp& stamp) { return stamp.name == name; });
-  return found == stamps.end() ? nullptr : &*found;
+bool HasTokenizer(const std::vector<FileStamp>& stamps) {
+  const auto has = [&](std::string_view name) {
+    return std::any_of(stamps.begin(), stamps.end(), [&](const FileStamp& stamp) { return stamp.name == name; });
+  };
+  return has("tokenizer.json") || (has("vocab.json") && has("merges.txt"));
 }
 
 }  // namespace
@@ -102,7 +103,7 @@ ModelCatalogue::Record ModelCatalogue::Describe(const std::string& name) const {
   absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);
   if (!stamps.ok()) return refuse(stamps.status());
   record.stamps = *std::move(stamps);
-  record.entry.has_tokenizer = FindStamp(record.stamps, "tokenizer.json") != nullptr;
+  record.entry.has_tokenizer = HasTokenizer(record.stamps);
   const absl::StatusOr<ModelDescription> description = DescribeModel(record.entry.directory, options_.root);
   if (!description.ok()) return refuse(description.status());
   Fill(*description, record.entry);
@@ -160,32 +161,27 @@ bool ModelCatalogue::Rescan() {
   return changed;
 }
 
-absl::StatusOr<std::string> ModelCatalogue::TokenizerFault(const ModelDirectory& directory, const FileStamp& stamp,
-                                                           const CancelCheck& cancelled) {
-  const absl::StatusOr<std::string> digest = digests_.OfFile(directory, stamp, cancelled);
-  if (!digest.ok()) return digest.status();
+absl::StatusOr<std::string> ModelCatalogue::TokenizerFault(const ModelDirectory& directory, const std::string& digest) {
   {
     absl::MutexLock lock(&mutex_);
-    if (const auto known = tokenizer_faults_.find(*digest); known != tokenizer_faults_.end()) return known->second;
+    if (const auto known = tokenizer_faults_.find(digest); known != tokenizer_faults_.end()) return known->second;
   }
   const absl::Status status = ReadTokenizer(directory).status();
   if (MayPass(status)) return status;
   std::string fault(status.message());
   absl::MutexLock lock(&mutex_);
-  tokenizer_faults_[*digest] = fault;
+  tokenizer_faults_[digest] = fault;
   return fault;
 }
 
 absl::Status ModelCatalogue::Complete(Record& record, const CancelCheck& cancelled) {
   const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(record.entry.directory, options_.root);
   if (!directory.ok()) return directory.status();
-  absl::StatusOr<std::string> tokenizer_fault = std::string();
-  if (const FileStamp* stamp = FindStamp(record.stamps, "tokenizer.json"); stamp != nullptr) {
-    tokenizer_fault = TokenizerFault(*directory, *stamp, cancelled);
-    if (!tokenizer_fault.ok()) return tokenizer_fault.status();
-  }
   const absl::StatusOr<std::string> tokenizer = digests_.OfTokenizer(*directory, record.stamps, cancelled);
   if (!tokenizer.ok()) return tokenizer.status();
+  absl::StatusOr<std::string> tokenizer_fault = std::string();
+  if (record.entry.has_tokenizer) tokenizer_fault = TokenizerFault(*directory, *tokenizer);
+  if (!tokenizer_fault.ok()) return tokenizer_fault.status();
   const absl::StatusOr<std::string> model = digests_.Of(*directory, record.stamps, cancelled);
   if (!model.ok()) return model.status();
   const absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);

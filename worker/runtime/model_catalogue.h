@@ -80,9 +80,9 @@ class ModelCatalogue {
   // `known` as its files are now: itself while they are the same and nothing is to be tried again.
   Record Refresh(const Record& known) const;
   absl::Status Complete(Record& record, const CancelCheck& cancelled);
-  // Why the tokenizer cannot be used, "" where it can; an error where that cannot be told at the moment.
-  absl::StatusOr<std::string> TokenizerFault(const ModelDirectory& directory, const FileStamp& stamp,
-                                             const CancelCheck& cancelled);
+  // Why the tokenizer cannot be used, "" where it can; an error where that cannot be told at the moment. `digest` is
+  // that of the tokenizer's files.
+  absl::StatusOr<std::string> TokenizerFault(const ModelDirectory& directory, const std::string& digest);
   absl::StatusOr<std::vector<FileStamp>> Stamps(const ModelEntry& entry) const;
   // Puts `record` in place of the one of that name, if there is one.
   void Publish(const Record& record);
@@ -95,7 +95,7 @@ class ModelCatalogue {
   mutable absl::Mutex mutex_;
   std::map<std::string, Record> records_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
-  // Digest of a tokenizer.json -> why it is not supported, or "".
+  // Digest of a tokenizer's files -> why it is not supported, or "".
   std::map<std::string, std::string> tokenizer_faults_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -24,7 +24,7 @@ struct ModelEntry {
   std::uint64_t parameters = 0;
   std::uint64_t weight_bytes = 0;
   std::string stored_dtype;
-  // There is a tokenizer.json.
+  // There is a tokenizer.json, or vocab.json and merges.txt.
   bool has_tokenizer = false;
   // Why the model cannot be run; empty when it can.
   std::string unsupported;

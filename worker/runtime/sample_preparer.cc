@@ -35,7 +35,8 @@ absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, con
   preparer.options_.positions = model.positions;
   preparer.options_.vocabulary = model.vocabulary;
   if (!model.has_tokenizer) {
-    preparer.no_tokenizer_ = "the model has no tokenizer.json; send token_ids instead of text";
+    preparer.no_tokenizer_ =
+        "the model has neither tokenizer.json nor vocab.json and merges.txt; send token_ids instead of text";
     return preparer;
   }
   absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = tokenizers.Get(model);

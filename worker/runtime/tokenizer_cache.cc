@@ -6,15 +6,12 @@
 namespace headscope::worker {
 namespace {
 
-constexpr char kFileName[] = "tokenizer.json";
 constexpr std::int64_t kMaxFileBytes = 512LL << 20;
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory) {
-  const absl::StatusOr<std::string> text = directory.ReadText(kFileName, kMaxFileBytes);
-  if (!text.ok()) return text.status();
-  return Tokenizer::Parse(*text);
+  return Tokenizer::Read([&](const std::string& name) { return directory.ReadText(name, kMaxFileBytes); });
 }
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const ModelEntry& model) {

@@ -15,7 +15,7 @@
 
 namespace headscope::worker {
 
-// The tokenizer of a model directory, read beneath the directory's root only. Errors as Tokenizer::Load.
+// The tokenizer of a model directory, read beneath the directory's root only. Errors as Tokenizer::Read.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory);
 
 // Keeps the tokenizers used last, by content. Thread-safe.

@@ -116,6 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"\"text\"", "wanted a JSON object, found a string"}, BadRow{"{\"text\": \"a\"", "not valid JSON"},
         BadRow{"{\"text\": \"a\"} x", "not valid JSON"}, BadRow{"{\"text\": \"\xff\"}", "not valid JSON"},
         BadRow{"{\"text\": \"\\ud800\"}", "not valid JSON"}, BadRow{"{\"id\": \"a\"}", "none of the keys"},
+        BadRow{R"({"messages": [{"role": "user", "content": "a"}]})", "apply_chat_template"},
         BadRow{"{\"prompt\": \"a\"}", "response: missing"}, BadRow{"{\"response\": \"a\"}", "prompt: missing"},
         BadRow{"{\"token_ids\": [1, 2]}", "prompt_tokens: missing"},
         BadRow{"{\"prompt_tokens\": 1}", "token_ids: missing"},

@@ -4,9 +4,12 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
@@ -44,6 +47,27 @@ int Nesting(std::string_view text) {
   return deepest;
 }
 
+// Notices, while a text is parsed, the first key that an object has twice.
+class RepeatedKeys {
+ public:
+  bool See(Json::parse_event_t event, const Json& parsed) {
+    if (event == Json::parse_event_t::object_start) {
+      open_.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      open_.pop_back();
+    } else if (event == Json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!open_.back().insert(key).second && !key_.has_value()) key_ = key;
+    }
+    return true;
+  }
+  const std::optional<std::string>& key() const { return key_; }
+
+ private:
+  std::vector<absl::flat_hash_set<std::string>> open_;
+  std::optional<std::string> key_;
+};
+
 absl::Status WrongType(const Json* value, std::string_view path, std::string_view wanted) {
   if (value == nullptr) return Malformed(path, absl::StrCat("is missing, ", View(wanted), " is wanted"));
   return Malformed(path, absl::StrCat("is ", value->type_name(), ", ", View(wanted), " is wanted"));
@@ -56,8 +80,14 @@ absl::StatusOr<Json> ParseObject(std::string_view text) {
     return absl::InvalidArgumentError(
         absl::StrCat("JSON is nested ", depth, " levels deep, at most ", kMaxNesting, " are read"));
   }
+  RepeatedKeys repeated;
   try {
-    Json object = Json::parse(text.begin(), text.end());
+    Json object = Json::parse(text.begin(), text.end(), [&](int, Json::parse_event_t event, Json& parsed) {
+      return repeated.See(event, parsed);
+    });
+    if (repeated.key().has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat("an object names the key ", Quoted(*repeated.key()), " twice"));
+    }
     if (!object.is_object()) {
       return absl::InvalidArgumentError(absl::StrCat("holds ", object.type_name(), ", a JSON object is wanted"));
     }
@@ -115,6 +145,12 @@ absl::StatusOr<std::string> RequireString(const Json& object, const char* key, s
   return value->get_ref<const std::string&>();
 }
 
+absl::StatusOr<bool> RequireBool(const Json& object, const char* key, std::string_view where) {
+  const Json* value = FindField(object, key);
+  if (value == nullptr || !value->is_boolean()) return WrongType(value, Path(where, key), "true or false");
+  return value->get<bool>();
+}
+
 absl::StatusOr<bool> OptionalBool(const Json& object, const char* key, bool absent, std::string_view where) {
   const Json* value = FindField(object, key);
   if (value == nullptr) return absent;
@@ -148,21 +184,6 @@ absl::Status Malformed(std::string_view where, std::string_view fault) {
 absl::Status Unsupported(std::string_view kind, std::string_view name) {
   return absl::FailedPreconditionError(
       absl::StrCat(View(kind), " ", View(name), " is not supported yet; send token_ids instead"));
-}
-
-std::string ComponentName(const Json* component) {
-  if (component == nullptr) return "null";
-  const Json* type = FindField(*component, "type");
-  if (type == nullptr || !type->is_string()) return "without a type";
-  const std::string& name = type->get_ref<const std::string&>();
-  for (const char* key : {"normalizers", "pretokenizers", "processors", "decoders"}) {
-    const Json* parts = FindField(*component, key);
-    if (name != "Sequence" || parts == nullptr || !parts->is_array()) continue;
-    std::string names;
-    for (const Json& part : *parts) absl::StrAppend(&names, names.empty() ? "" : ", ", ComponentName(&part));
-    return absl::StrCat(Quoted(name), " of ", names);
-  }
-  return Quoted(name);
 }
 
 }  // namespace headscope::worker::tokenization

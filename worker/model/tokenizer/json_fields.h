@@ -14,7 +14,8 @@ namespace headscope::worker::tokenization {
 
 using Json = nlohmann::json;
 
-// The object in `text`. INVALID_ARGUMENT where it is not JSON, not an object, or nested deeper than 64 levels.
+// The object in `text`. INVALID_ARGUMENT where it is not JSON, not an object, names a key twice within an object, or is
+// nested deeper than 64 levels.
 absl::StatusOr<Json> ParseObject(std::string_view text);
 
 // Content of a regular file of at most 256 MiB. NOT_FOUND where there is none, INVALID_ARGUMENT where it is too large,
@@ -28,6 +29,7 @@ const Json* FindField(const Json& object, const char* key);
 absl::StatusOr<const Json*> RequireObject(const Json& object, const char* key, std::string_view where);
 absl::StatusOr<const Json*> RequireArray(const Json& object, const char* key, std::string_view where);
 absl::StatusOr<std::string> RequireString(const Json& object, const char* key, std::string_view where);
+absl::StatusOr<bool> RequireBool(const Json& object, const char* key, std::string_view where);
 
 // The member or `absent`; INVALID_ARGUMENT for another type.
 absl::StatusOr<bool> OptionalBool(const Json& object, const char* key, bool absent, std::string_view where);
@@ -44,8 +46,5 @@ absl::Status Malformed(std::string_view where, std::string_view fault);
 
 // FAILED_PRECONDITION that refuses a component by its name and says what to do instead.
 absl::Status Unsupported(std::string_view kind, std::string_view name);
-
-// The name of a component for `Unsupported`: its type, with those of its parts for a Sequence; "null" where absent.
-std::string ComponentName(const Json* component);
 
 }  // namespace headscope::worker::tokenization

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,14 +14,20 @@
 
 namespace headscope::worker {
 
+// Gives the text of a file of the model's directory by its plain name. NOT_FOUND where there is none.
+using FileReader = std::function<absl::StatusOr<std::string>(const std::string& name)>;
+
 // Reproduces the reference tokenizer library on the components it knows; every other component is refused by name when
 // loading. Immutable: thread-safe.
 class Tokenizer {
  public:
-  // Reads `<directory>/tokenizer.json`. Errors: NOT_FOUND (no such file), INVALID_ARGUMENT (malformed),
-  // FAILED_PRECONDITION naming the component that is not supported.
+  // Reads tokenizer.json, or where there is none vocab.json and merges.txt with what is said about them beside them
+  // (legacy_files.h). Errors: NOT_FOUND (neither is there), INVALID_ARGUMENT (malformed), FAILED_PRECONDITION naming
+  // the component that is not supported.
+  static absl::StatusOr<std::unique_ptr<const Tokenizer>> Read(const FileReader& read);
+  // The same from the files in `directory`.
   static absl::StatusOr<std::unique_ptr<const Tokenizer>> Load(const std::string& directory);
-  // The same from the file's content.
+  // The same from the content of a tokenizer.json.
   static absl::StatusOr<std::unique_ptr<const Tokenizer>> Parse(std::string_view json);
 
   virtual ~Tokenizer() = default;
@@ -34,6 +41,8 @@ class Tokenizer {
   virtual std::optional<std::string> TokenString(std::int32_t id) const = 0;
   // Id of a vocabulary string or added token.
   virtual std::optional<std::int32_t> TokenId(std::string_view token) const = 0;
+  // The ids that special tokens put before a text: mostly the beginning of sequence, often none.
+  virtual std::vector<std::int32_t> LeadingSpecialTokens() const = 0;
   // One past the largest id.
   virtual std::int32_t size() const = 0;
 };
