@@ -138,4 +138,16 @@ void TorchAttentionBackward(const AttentionOptions& options, const std::vector<s
   for (const Block& block : MakeBlocks(options, offsets)) BlockBackward(options, block, reverse);
 }
 
+std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest) {
+  std::int64_t most = 0;
+  for (const Block& block : MakeBlocks(options, {0, longest})) {
+    const std::int64_t scores = options.heads * block.queries * block.keys;
+    const std::int64_t rows =
+        options.head_dim * (3 * options.heads * block.queries + 3 * options.kv_heads * block.keys);
+    const std::int64_t arrays = options.soft_cap.has_value() ? 3 : 2;
+    most = std::max(most, arrays * scores + rows);
+  }
+  return static_cast<std::int64_t>(sizeof(float)) * most;
+}
+
 }  // namespace headscope::worker

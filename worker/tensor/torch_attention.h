@@ -39,4 +39,7 @@ struct AttentionReverse {
 void TorchAttentionBackward(const AttentionOptions& options, const std::vector<std::int64_t>& offsets,
                             const AttentionReverse& reverse);
 
+// Bytes that either takes for its own time: scores, their gradients and the mask of one block, and its heads' rows.
+std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest);
+
 }  // namespace headscope::worker
