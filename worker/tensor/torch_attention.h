@@ -1,6 +1,7 @@
 // Attention over a packed batch and its reverse, by LibTorch: a batched product over heads for every block of queries
 // of every sequence, so that memory grows with a sequence's length, not with its square. On CUDA the fused attention of
-// LibTorch 2.x may take its place where its options allow (no soft cap, no window).
+// LibTorch 2.x takes its place where its options allow (no soft cap, no window); lse is not written then, and its
+// reverse does not read it.
 #pragma once
 
 #include <cstdint>
