@@ -98,23 +98,24 @@ void PrintTiming(const std::string& engine, DType dtype, const EngineTiming& tim
                  ComputeThreads(), TorchVersion());
     return;
   }
-  const nlohmann::json line = {{"kind", "speed"},
-                               {"engine", engine},
-                               {"dtype", DTypeName(dtype)},
-                               {"device", options.device},
-                               {"threads", ComputeThreads()},
-                               {"torch", TorchVersion()},
-                               {"batch_tokens", options.batch_tokens},
-                               {"samples", timing.samples},
-                               {"tokens", timing.tokens},
-                               {"batches", timing.batches},
-                               {"seconds", timing.seconds},
-                               {"tokens_per_second", timing.tokens_per_second()},
-                               {"load_seconds", timing.load_seconds},
-                               {"prepare_seconds", timing.prepare_seconds},
-                               {"model_bytes", timing.model_bytes},
-                               {"engine_bytes", timing.engine_bytes},
-                               {"peak_rss_bytes", timing.peak_rss_bytes}};
+  nlohmann::json line = {{"kind", "speed"},
+                         {"engine", engine},
+                         {"dtype", DTypeName(dtype)},
+                         {"device", options.device},
+                         {"threads", ComputeThreads()},
+                         {"torch", TorchVersion()},
+                         {"batch_tokens", options.batch_tokens},
+                         {"samples", timing.samples},
+                         {"tokens", timing.tokens},
+                         {"batches", timing.batches},
+                         {"seconds", timing.seconds},
+                         {"tokens_per_second", timing.tokens_per_second()},
+                         {"load_seconds", timing.load_seconds},
+                         {"prepare_seconds", timing.prepare_seconds},
+                         {"model_bytes", timing.model_bytes},
+                         {"engine_bytes", timing.engine_bytes},
+                         {"peak_rss_bytes", timing.peak_rss_bytes}};
+  if (timing.predicted_bytes > 0) line["predicted_bytes"] = timing.predicted_bytes;
   std::cout << line.dump() << "\n";
 }
 
