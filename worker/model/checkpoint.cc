@@ -53,6 +53,7 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path, const std::st
   absl::StatusOr<Account> account = AccountForTensors(*architecture, files->tensors());
   if (!account.ok()) return account.status();
   ModelDescription description = Describe(*architecture, *account);
+  description.name = directory->shown();
   return Checkpoint{*std::move(architecture), *std::move(files), *std::move(account), std::move(description)};
 }
 

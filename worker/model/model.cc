@@ -53,8 +53,10 @@ absl::StatusOr<LoadedWeights> LoadWeights(const Checkpoint& checkpoint, const Lo
 }
 
 // A fault of a base model, found on behalf of its adapter.
-absl::Status OfBase(const std::string& base, const absl::Status& fault) {
-  return absl::Status(fault.code(), absl::StrCat("the base model ", base, ": ", fault.message()));
+absl::Status OfBase(const std::string& adapter, const std::string& root, const absl::Status& fault) {
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(adapter, root);
+  if (!directory.ok()) return directory.status();
+  return absl::Status(fault.code(), absl::StrCat(directory->shown(), ": its base model: ", fault.message()));
 }
 
 // The description of a base with an adapter.
@@ -131,11 +133,10 @@ absl::StatusOr<bool> IsAdapter(const std::string& directory, const std::string& 
 
 absl::StatusOr<ModelDescription> DescribeAdapter(const std::string& directory, const std::string& base_directory,
                                                  const std::string& root) {
-  const absl::StatusOr<ModelDirectory> base_opened = ModelDirectory::Open(base_directory, root);
-  if (!base_opened.ok()) return base_opened.status();
   absl::StatusOr<Checkpoint> base = OpenCheckpoint(base_directory, root);
-  if (!base.ok()) return OfBase(base_opened->shown(), base.status());
-  absl::StatusOr<AdapterCheckpoint> adapter = OpenAdapter(directory, root, base->architecture, base_opened->shown());
+  if (!base.ok()) return OfBase(directory, root, base.status());
+  absl::StatusOr<AdapterCheckpoint> adapter =
+      OpenAdapter(directory, root, base->architecture, base->description.name);
   if (!adapter.ok()) return adapter.status();
   return Adapted(std::move(base->description), *std::move(adapter));
 }
@@ -159,7 +160,7 @@ absl::StatusOr<std::shared_ptr<const Model>> Model::LoadAdapter(const std::strin
   }
   const LoadOptions& options = base->options_;
   absl::StatusOr<AdapterCheckpoint> adapter =
-      OpenAdapter(directory, options.root, *base->architecture_, "the model in memory");
+      OpenAdapter(directory, options.root, *base->architecture_, base->description_.name);
   if (!adapter.ok()) return adapter.status();
   absl::StatusOr<AdaptedWeights> loaded = TorchGuard(absl::StrCat("loading ", directory), [&] {
     return LoadAdapterWeights(*adapter, *base->architecture_, base->weights());

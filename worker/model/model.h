@@ -48,6 +48,8 @@ struct AdapterDescription {
 
 // What of a model directory can be said from its configuration files alone, without reading weights.
 struct ModelDescription {
+  // How messages name the model: its path beneath the root.
+  std::string name;
   DecoderSpec spec;
   // The weights' dtype as stored ("F32", "BF16", ...; "mixed" if several), from the safetensors headers.
   std::string stored_dtype;

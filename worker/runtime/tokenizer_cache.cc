@@ -7,12 +7,11 @@ namespace headscope::worker {
 namespace {
 
 constexpr char kFileName[] = "tokenizer.json";
-constexpr std::int64_t kMaxFileBytes = 512LL << 20;
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory) {
-  const absl::StatusOr<std::string> text = directory.ReadText(kFileName, kMaxFileBytes);
+  const absl::StatusOr<std::string> text = directory.ReadText(kFileName, kMaxTokenizerBytes);
   if (!text.ok()) return text.status();
   return Tokenizer::Parse(*text);
 }
@@ -27,7 +26,7 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const Model
       return items_.front().tokenizer;
     }
   }
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.directory, root_);
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.tokenizer_directory, root_);
   if (!directory.ok()) return directory.status();
   absl::StatusOr<std::unique_ptr<const Tokenizer>> loaded = ReadTokenizer(*directory);
   if (!loaded.ok()) return loaded.status();

@@ -193,8 +193,12 @@ CREATE TABLE catalogue(
   PRIMARY KEY(worker_id, model)) STRICT, WITHOUT ROWID;
 )sql";
 
+constexpr char kModelDetails[] = R"sql(
+ALTER TABLE catalogue ADD COLUMN details BLOB NOT NULL DEFAULT x'';
+)sql";
+
 // The migration to version n is the n-th. Appended to, never changed.
-constexpr std::array kMigrations = {kFirst};
+constexpr std::array kMigrations = {kFirst, kModelDetails};
 
 std::int64_t StoredVersion(Database& db) {
   db.Script("CREATE TABLE IF NOT EXISTS schema_version(version INTEGER NOT NULL) STRICT");

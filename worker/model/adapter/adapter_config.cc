@@ -21,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kConfigDepth = 16;
-constexpr std::int64_t kMaxRank = 1 << 16;
+constexpr std::int64_t kLargestRank = 1 << 16;
 constexpr std::size_t kMaxPatterns = 4096;
 // Patterns that are more than a path: each is tried on every module.
 constexpr std::size_t kMaxExpressions = 32;
@@ -99,14 +99,14 @@ class Reading {
     RefuseOthers(config.notes);
     config.base = reader_.Text("base_model_name_or_path", "");
     if (config.base.empty()) reader_.Invalid("base_model_name_or_path must name the base model");
-    config.rank = reader_.Size("r", kMaxRank, 8);
+    config.rank = reader_.Size("r", kLargestRank, 8);
     config.alpha = reader_.Positive("lora_alpha", 8.0);
     config.rank_stabilised = Flag("use_rslora");
     // Whether the base stores [in, out]: its family knows.
     Flag("fan_in_fan_out");
     config.rank_pattern = Patterns("rank_pattern");
     for (const auto& [name, rank] : config.rank_pattern) {
-      if (rank != std::floor(rank) || rank > static_cast<double>(kMaxRank)) reader_.Invalid("rank_pattern holds ranks");
+      if (rank != std::floor(rank) || rank > static_cast<double>(kLargestRank)) reader_.Invalid("rank_pattern holds ranks");
     }
     config.alpha_pattern = Patterns("alpha_pattern");
     config.targets = Modules("target_modules");
