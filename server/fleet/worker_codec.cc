@@ -127,7 +127,8 @@ headscope::v1::Compute ToMessage(const ComputeOptions& options) {
   if (options.max_tokens) compute.set_max_tokens(*options.max_tokens);
   compute.set_on_invalid(options.on_invalid == OnInvalid::kSkip ? headscope::v1::ON_INVALID_SKIP
                                                                 : headscope::v1::ON_INVALID_REFUSE);
-  compute.set_engine(options.engine == EngineKind::kFast ? headscope::v1::ENGINE_FAST : headscope::v1::ENGINE_REFERENCE);
+  compute.set_engine(options.engine == EngineKind::kFast ? headscope::v1::ENGINE_FAST
+                                                         : headscope::v1::ENGINE_REFERENCE);
   return compute;
 }
 
