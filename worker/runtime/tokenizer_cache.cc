@@ -4,14 +4,8 @@
 #include <utility>
 
 namespace headscope::worker {
-namespace {
-
-constexpr std::int64_t kMaxFileBytes = 512LL << 20;
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory) {
-  return Tokenizer::Read([&](const std::string& name) { return directory.ReadText(name, kMaxFileBytes); });
+  return Tokenizer::Read([&](const std::string& name) { return directory.ReadText(name, kMaxTokenizerBytes); });
 }
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const ModelEntry& model) {
@@ -24,7 +18,7 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const Model
       return items_.front().tokenizer;
     }
   }
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.directory, root_);
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.tokenizer_directory, root_);
   if (!directory.ok()) return directory.status();
   absl::StatusOr<std::unique_ptr<const Tokenizer>> loaded = ReadTokenizer(*directory);
   if (!loaded.ok()) return loaded.status();

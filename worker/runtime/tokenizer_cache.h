@@ -15,6 +15,9 @@
 
 namespace headscope::worker {
 
+// Of one file of a tokenizer.
+inline constexpr std::int64_t kMaxTokenizerBytes = 512LL << 20;
+
 // The tokenizer of a model directory, read beneath the directory's root only. Errors as Tokenizer::Read.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory);
 

@@ -15,6 +15,7 @@
 #include "worker/tensor/torch_runtime.h"
 #include "worker/tools/engine_check_compare.h"
 #include "worker/tools/engine_check_golden.h"
+#include "worker/tools/engine_check_model.h"
 #include "worker/tools/engine_check_options.h"
 #include "worker/tools/engine_check_products.h"
 #include "worker/tools/engine_check_speed.h"
@@ -31,7 +32,7 @@ absl::StatusOr<LoadedEngine> LoadEngine(const std::string& directory, EngineKind
                                         const std::string& device) {
   // The paths are the caller's own, so links may lead anywhere.
   absl::StatusOr<std::shared_ptr<const Model>> model =
-      Model::Load(directory, {.dtype = dtype, .device = device, .root = "/"});
+      LoadCheckedModel(directory, {.dtype = dtype, .device = device, .root = "/"});
   if (!model.ok()) return model.status();
   absl::StatusOr<std::unique_ptr<Engine>> engine = MakeEngine(kind, *model);
   if (!engine.ok()) return engine.status();
