@@ -1,0 +1,11 @@
+// Input: a tokenizer.json, a byte 0xFF, a text to encode (all bytes but 0xFF).
+#include "tests/fuzz/tokenizer_use.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace headscope;
+  std::string_view rest = fuzz::TextOf(data, size);
+  const auto tokenizer = worker::Tokenizer::Parse(fuzz::TakePart(rest));
+  fuzz::RequireRefusal(tokenizer.status());
+  if (tokenizer.ok()) fuzz::UseTokenizer(**tokenizer, rest);
+  return 0;
+}
