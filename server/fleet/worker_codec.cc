@@ -98,6 +98,7 @@ CatalogueEntry ToEntry(const worker::v1::CatalogueEntry& message) {
   entry.unsupported = CutSentence(message.unsupported(), kMaxTextBytes);
   entry.tokenizer_unsupported = CutSentence(message.tokenizer_unsupported(), kMaxTextBytes);
   entry.tokenizer_digest = message.tokenizer_digest();
+  entry.batch_tokens = message.batch_tokens();
   return entry;
 }
 
@@ -121,7 +122,8 @@ headscope::v1::Compute ToMessage(const ComputeOptions& options) {
   if (options.max_tokens) compute.set_max_tokens(*options.max_tokens);
   compute.set_on_invalid(options.on_invalid == OnInvalid::kSkip ? headscope::v1::ON_INVALID_SKIP
                                                                 : headscope::v1::ON_INVALID_REFUSE);
-  compute.set_engine(options.engine == EngineKind::kFast ? headscope::v1::ENGINE_FAST : headscope::v1::ENGINE_REFERENCE);
+  compute.set_engine(options.engine == EngineKind::kFast ? headscope::v1::ENGINE_FAST
+                                                         : headscope::v1::ENGINE_REFERENCE);
   return compute;
 }
 

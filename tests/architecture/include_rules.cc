@@ -64,7 +64,9 @@ const std::vector<Rule>& Rules() {
       {"worker/app",
        {"worker/link", "worker/runtime", "worker/tensor", "worker/attribution", "worker/model", "proto/support"},
        {"absl"}},
-      {"worker/tools", {"worker/attribution", "worker/model", "worker/tensor"}, {"absl", "torch", "json"}},
+      {"worker/tools",
+       {"worker/attribution", "worker/model", "worker/tensor", "worker/tensor/cpu"},
+       {"absl", "torch", "json"}},
       {"worker", {"worker/app", "proto/support"}, {"absl"}},
 
       {"client/headscope", {"proto/support", "proto/support/wire"}, {"absl", "protobuf", "grpc", "json"}},

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "proto/support/log.h"
+#include "worker/model/batch_tokens.h"
 #include "worker/model/model.h"
 #include "worker/runtime/passing_fault.h"
 #include "worker/runtime/tokenizer_cache.h"
@@ -18,7 +19,7 @@
 namespace headscope::worker {
 namespace {
 
-void Fill(const ModelDescription& description, ModelEntry& entry) {
+void Fill(const ModelDescription& description, const std::string& device, ModelEntry& entry) {
   const DecoderSpec& spec = description.spec;
   entry.family = spec.family;
   entry.layers = static_cast<std::uint32_t>(spec.layers);
@@ -30,6 +31,7 @@ void Fill(const ModelDescription& description, ModelEntry& entry) {
   entry.parameters = static_cast<std::uint64_t>(description.parameters);
   entry.weight_bytes = static_cast<std::uint64_t>(description.weight_bytes);
   entry.stored_dtype = description.stored_dtype;
+  entry.batch_tokens = RecommendBatchTokens(spec, device, LastLevelCacheBytes());
 }
 
 bool HasTokenizer(const std::vector<FileStamp>& stamps) {
@@ -106,7 +108,7 @@ ModelCatalogue::Record ModelCatalogue::Describe(const std::string& name) const {
   record.entry.has_tokenizer = HasTokenizer(record.stamps);
   const absl::StatusOr<ModelDescription> description = DescribeModel(record.entry.directory, options_.root);
   if (!description.ok()) return refuse(description.status());
-  Fill(*description, record.entry);
+  Fill(*description, options_.device, record.entry);
   record.due = true;
   return record;
 }

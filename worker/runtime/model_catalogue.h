@@ -22,6 +22,8 @@ namespace headscope::worker {
 struct CatalogueOptions {
   // The model root.
   std::string root;
+  // Batches are recommended for: "cpu" or "cuda:N".
+  std::string device = "cpu";
   ScanLimits limits = {};
   // How often the root is searched for changes.
   absl::Duration rescan_interval = absl::Seconds(5);

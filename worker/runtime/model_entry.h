@@ -32,6 +32,8 @@ struct ModelEntry {
   std::string tokenizer_unsupported;
   // SHA-256 over the files that decide what a text becomes; empty until hashed.
   std::string tokenizer_digest;
+  // RecommendBatchTokens for the worker's device.
+  std::uint32_t batch_tokens = 0;
 
   friend bool operator==(const ModelEntry&, const ModelEntry&) = default;
 };

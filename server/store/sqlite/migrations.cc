@@ -193,8 +193,11 @@ CREATE TABLE catalogue(
   PRIMARY KEY(worker_id, model)) STRICT, WITHOUT ROWID;
 )sql";
 
+// Batches that suit a worker's device.
+constexpr char kSecond[] = "ALTER TABLE catalogue ADD COLUMN batch_tokens INTEGER NOT NULL DEFAULT 0";
+
 // The migration to version n is the n-th. Appended to, never changed.
-constexpr std::array kMigrations = {kFirst};
+constexpr std::array kMigrations = {kFirst, kSecond};
 
 std::int64_t StoredVersion(Database& db) {
   db.Script("CREATE TABLE IF NOT EXISTS schema_version(version INTEGER NOT NULL) STRICT");

@@ -18,6 +18,8 @@ class RightFactor {
   // Copies it into the layout that this processor's products like best, where that is not a plain one and takes at most
   // `bytes`. Returns the bytes taken, 0 when it stays as it is.
   std::int64_t Pack(std::int64_t bytes);
+  // What Pack would take for a factor [inner, columns], 0 where a plain layout is the best.
+  static std::int64_t PackedBytes(std::int64_t inner, std::int64_t columns, bool bfloat16);
 
   std::int64_t inner() const { return matrix_.size(0); }
   std::int64_t columns() const { return matrix_.size(1); }
