@@ -28,5 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::RequireRefusal(tokenizer.status());
   if (!tokenizer.ok()) return 0;
   fuzz::UseTokenizer(**tokenizer, rest);
+  fuzz::RequireRefusal(worker::FindEndOfSequence(read, **tokenizer).status());
   return 0;
 }

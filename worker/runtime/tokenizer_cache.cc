@@ -6,12 +6,19 @@
 namespace headscope::worker {
 namespace {
 
-constexpr std::int64_t kMaxFileBytes = 512LL << 20;
+constexpr std::int64_t kMaxFileBytes = 128LL << 20;
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory) {
   return Tokenizer::Read([&](const std::string& name) { return directory.ReadText(name, kMaxFileBytes); });
+}
+
+absl::StatusOr<std::int32_t> TokenizerCache::EndOfSequence(const ModelEntry& model, const Tokenizer& tokenizer) const {
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.directory, root_);
+  if (!directory.ok()) return directory.status();
+  return FindEndOfSequence([&](const std::string& name) { return directory->ReadText(name, kMaxFileBytes); },
+                           tokenizer);
 }
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const ModelEntry& model) {
