@@ -47,11 +47,7 @@ absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, con
   }
   preparer.tokenizer_ = *std::move(tokenizer);
   if (!compute.append_eos) return preparer;
-  absl::StatusOr<std::int32_t> end = FindEndOfSequence(model.tokenizer_directory, *preparer.tokenizer_);
-  // An adapter that brings a tokenizer may leave the rest to its base.
-  if (absl::IsFailedPrecondition(end.status()) && model.adapter.has_value()) {
-    end = FindEndOfSequence(model.adapter->base_directory, *preparer.tokenizer_);
-  }
+  const absl::StatusOr<std::int32_t> end = tokenizers.EndOfSequence(model, *preparer.tokenizer_);
   if (MayPass(end.status())) return end.status();
   if (end.ok()) {
     preparer.options_.end_of_sequence = *end;

@@ -139,6 +139,29 @@ TEST(LegacyFilesTest, WhatIsNotKnownIsRefusedByName) {
   EXPECT_THAT(refused("merges.txt", "h\n"), HasSubstr("merges[0] is \"h\""));
 }
 
+TEST(LegacyFilesTest, IdsThatAreNoneAreRefused) {
+  Files files = TinyFiles();
+  files["vocab.json"] = R"({"<s>": "x"})";
+  files["merges.txt"] = "#version: 0.2\n";
+  files["tokenizer_config.json"] = R"({"tokenizer_class": "GPT2Tokenizer", "add_bos_token": true, "bos_token": "<s>"})";
+  EXPECT_TRUE(absl::IsInvalidArgument(Read(files).status())) << Read(files).status();
+  files = TinyFiles();
+  for (const char* id : {"2147483647", "-1", "99999999999999999999"}) {
+    files["tokenizer_config.json"] = nlohmann::json{{"added_tokens_decoder", {{id, {{"content", "<x>"}}}}}}.dump();
+    EXPECT_TRUE(absl::IsInvalidArgument(Read(files).status())) << id << Read(files).status();
+  }
+}
+
+TEST(LegacyFilesTest, ManyAddedTokensTakeLinearTime) {
+  Files files = TinyFiles();
+  nlohmann::json config = {{"additional_special_tokens", nlohmann::json::array()}};
+  for (int token = 0; token < 50'000; ++token) {
+    config["additional_special_tokens"].push_back("<a" + std::to_string(token) + ">");
+  }
+  files["tokenizer_config.json"] = config.dump();
+  EXPECT_EQ(Make(files)->TokenId("<a49999>"), kTinySize + 50'000);
+}
+
 TEST(LegacyFilesTest, OneOfTheTwoFilesIsNoTokenizer) {
   for (const char* name : {"vocab.json", "merges.txt"}) {
     Files files = TinyFiles();

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/worker/tokenizer/tiny_tokenizer.h"
+#include "worker/model/tokenizer/json_fields.h"
 
 namespace headscope::worker {
 namespace {
@@ -178,6 +179,23 @@ TEST(MalformedTokenizerFileTest, DeepNestingIsRefusedBeforeItIsParsed) {
     EXPECT_TRUE(absl::IsInvalidArgument(status));
     EXPECT_THAT(std::string(status.message()), HasSubstr("nested 10000000 levels"));
   }
+}
+
+TEST(MalformedTokenizerFileTest, MoreValuesThanMemoryShouldHoldAreRefused) {
+  std::string text = R"({"model": {"vocab": {}, "merges": [0)";
+  while (text.size() < 2 * tokenization::kMaxJsonValues + 100) text += ",0";
+  const auto status = Tokenizer::Parse(text + "]}}").status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("values, at most 8388608 are read"));
+}
+
+TEST(MalformedTokenizerFileTest, BytesBehindANulByteAreNotOverlooked) {
+  const std::string whole = TinyTokenizerJson().dump() + std::string(1, '\0') + "{";
+  EXPECT_THAT(std::string(Tokenizer::Parse(whole).status().message()), HasSubstr("a NUL byte"));
+}
+
+TEST(MalformedTokenizerFileTest, ErrorsQuoteAFewWordsOfALongText) {
+  EXPECT_LT(Tokenizer::Parse("{\"" + std::string(1'000'000, 'x') + "\n").status().message().size(), 500u);
 }
 
 TEST(MalformedTokenizerFileTest, BracketsInStringsAreNoNesting) {

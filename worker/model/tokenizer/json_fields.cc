@@ -12,11 +12,12 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "worker/model/tokenizer/utf8.h"
 
 namespace headscope::worker::tokenization {
 namespace {
 
-constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{256} << 20;
+constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{128} << 20;
 constexpr int kMaxNesting = 64;
 constexpr std::size_t kMaxQuotedBytes = 60;
 
@@ -26,10 +27,17 @@ std::string Path(std::string_view where, const char* key) {
   return where.empty() ? std::string(key) : absl::StrCat(View(where), ".", key);
 }
 
-// Deepest nesting of brackets outside strings, counted before the parser takes memory for it.
-int Nesting(std::string_view text) {
+// What a text would take of the parser.
+struct Extent {
+  int nesting = 0;
+  // Brackets and commas: as many as values, or one more.
+  std::size_t values = 1;
+};
+
+// Counts outside of strings, before the parser takes memory for it.
+Extent MeasureJson(std::string_view text) {
+  Extent extent;
   int depth = 0;
-  int deepest = 0;
   bool in_string = false;
   for (std::size_t index = 0; index < text.size(); ++index) {
     const char c = text[index];
@@ -39,12 +47,32 @@ int Nesting(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
+      extent.nesting = std::max(extent.nesting, ++depth);
+      ++extent.values;
     } else if (c == ']' || c == '}') {
       --depth;
+    } else if (c == ',') {
+      ++extent.values;
     }
   }
-  return deepest;
+  return extent;
+}
+
+absl::Status CheckExtent(std::string_view text) {
+  const Extent extent = MeasureJson(text);
+  if (extent.nesting > kMaxNesting) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("JSON is nested ", extent.nesting, " levels deep, at most ", kMaxNesting, " are read"));
+  }
+  if (extent.values > kMaxJsonValues) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("JSON of ", extent.values, " values, at most ", kMaxJsonValues, " are read"));
+  }
+  // The library takes a NUL byte for the end of its input.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("is not JSON: a NUL byte at byte ", nul));
+  }
+  return absl::OkStatus();
 }
 
 // Notices, while a text is parsed, the first key that an object has twice.
@@ -68,6 +96,13 @@ class RepeatedKeys {
   std::optional<std::string> key_;
 };
 
+// The library quotes what it read last, which may be most of the file.
+std::string Shortened(absl::string_view message) {
+  constexpr std::size_t kMaxMessageBytes = 300;
+  if (message.size() <= kMaxMessageBytes) return std::string(message);
+  return absl::StrCat(ReplaceInvalidUtf8(std::string_view(message.data(), kMaxMessageBytes)), "...");
+}
+
 absl::Status WrongType(const Json* value, std::string_view path, std::string_view wanted) {
   if (value == nullptr) return Malformed(path, absl::StrCat("is missing, ", View(wanted), " is wanted"));
   return Malformed(path, absl::StrCat("is ", value->type_name(), ", ", View(wanted), " is wanted"));
@@ -76,10 +111,7 @@ absl::Status WrongType(const Json* value, std::string_view path, std::string_vie
 }  // namespace
 
 absl::StatusOr<Json> ParseObject(std::string_view text) {
-  if (const int depth = Nesting(text); depth > kMaxNesting) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("JSON is nested ", depth, " levels deep, at most ", kMaxNesting, " are read"));
-  }
+  if (auto status = CheckExtent(text); !status.ok()) return status;
   RepeatedKeys repeated;
   try {
     Json object = Json::parse(text.begin(), text.end(), [&](int, Json::parse_event_t event, Json& parsed) {
@@ -93,7 +125,7 @@ absl::StatusOr<Json> ParseObject(std::string_view text) {
     }
     return object;
   } catch (const nlohmann::json::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat("is not JSON: ", error.what()));
+    return absl::InvalidArgumentError(absl::StrCat("is not JSON: ", Shortened(error.what())));
   }
 }
 

@@ -1,6 +1,7 @@
 // Checked reading of JSON that comes with a model: every fault is a Status that names the place, nothing throws.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,11 +15,15 @@ namespace headscope::worker::tokenization {
 
 using Json = nlohmann::json;
 
-// The object in `text`. INVALID_ARGUMENT where it is not JSON, not an object, names a key twice within an object, or is
-// nested deeper than 64 levels.
+// Values of one file, those within others included: each takes some hundred bytes of memory, and the largest tokenizers
+// of today have two million.
+inline constexpr std::size_t kMaxJsonValues = 1 << 23;
+
+// The object in `text`. INVALID_ARGUMENT where it is not JSON, not an object, names a key twice within an object, is
+// nested deeper than 64 levels or has more than kMaxJsonValues.
 absl::StatusOr<Json> ParseObject(std::string_view text);
 
-// Content of a regular file of at most 256 MiB. NOT_FOUND where there is none, INVALID_ARGUMENT where it is too large,
+// Content of a regular file of at most 128 MiB. NOT_FOUND where there is none, INVALID_ARGUMENT where it is too large,
 // UNAVAILABLE where it cannot be read at the moment. Errors name its folder and name.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -25,20 +26,19 @@ absl::StatusOr<Json> ReadToken(const Json& value, const std::string& where, bool
   return token;
 }
 
-bool Holds(const std::vector<Json>& tokens, const Json& token) {
-  return std::any_of(tokens.begin(), tokens.end(),
-                     [&](const Json& known) { return known["content"] == token["content"]; });
-}
+const std::string& ContentOf(const Json& token) { return token["content"].get_ref<const std::string&>(); }
 
 absl::StatusOr<TokensById> ReadDecoder(const Json& decoder) {
   TokensById tokens;
   for (const auto& [key, value] : decoder.items()) {
     const std::string where = absl::StrCat(kConfigFile, ": added_tokens_decoder[", Quoted(key), "]");
-    std::int32_t id = 0;
-    if (!absl::SimpleAtoi(key, &id) || id < 0) return Malformed(where, "is no token id");
+    std::int64_t number = 0;
+    if (!absl::SimpleAtoi(key, &number)) return Malformed(where, "is no token id");
+    const auto id = ReadTokenId(number, where);
+    if (!id.ok()) return id.status();
     auto token = ReadToken(value, where, /*special=*/false);
     if (!token.ok()) return token.status();
-    tokens[id] = *std::move(token);
+    tokens[*id] = *std::move(token);
   }
   return tokens;
 }
@@ -89,11 +89,12 @@ absl::StatusOr<SpecialTokens> ReadSpecialTokens(const FileReader& read, const Js
     for (const Json& value : *more) values.emplace_back("additional_special_tokens", value);
   }
   SpecialTokens special;
+  absl::flat_hash_set<std::string> contents;
   for (const auto& [role, value] : values) {
     auto token = ReadToken(value, absl::StrCat(kConfigFile, ": ", role), /*special=*/true);
     if (!token.ok()) return token.status();
-    if (role == "bos_token") special.beginning = (*token)["content"].get<std::string>();
-    if (!Holds(special.tokens, *token)) special.tokens.push_back(*std::move(token));
+    if (role == "bos_token") special.beginning = ContentOf(*token);
+    if (contents.insert(ContentOf(*token)).second) special.tokens.push_back(*std::move(token));
   }
   return special;
 }
@@ -102,17 +103,21 @@ absl::StatusOr<Json> ReadAddedTokens(const FileReader& read, const Json& config,
                                      const Json& vocab) {
   const auto by_id = ReadById(read, config);
   if (!by_id.ok()) return by_id.status();
+  absl::flat_hash_set<std::string> special_contents;
+  for (const Json& token : special.tokens) special_contents.insert(ContentOf(token));
   std::vector<Json> tokens;
-  auto next_id = static_cast<std::int32_t>(vocab.size());
+  absl::flat_hash_set<std::string> contents;
+  auto next_id = static_cast<std::int64_t>(vocab.size());
   for (const auto& [id, token] : *by_id) {
     tokens.push_back(token);
     tokens.back()["id"] = id;
-    if (Holds(special.tokens, token)) tokens.back()["special"] = true;
-    next_id = std::max(next_id, id + 1);
+    if (special_contents.contains(ContentOf(token))) tokens.back()["special"] = true;
+    contents.insert(ContentOf(token));
+    next_id = std::max(next_id, std::int64_t{id} + 1);
   }
   for (const Json& token : special.tokens) {
-    if (Holds(tokens, token)) continue;
-    const auto known = vocab.find(token["content"].get<std::string>());
+    if (contents.contains(ContentOf(token))) continue;
+    const auto known = vocab.find(ContentOf(token));
     tokens.push_back(token);
     tokens.back()["id"] = known != vocab.end() ? *known : Json(next_id++);
   }

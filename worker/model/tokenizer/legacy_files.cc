@@ -77,7 +77,10 @@ absl::StatusOr<Json> ReadMerges(const FileReader& read) {
   Json merges = Json::array();
   for (absl::string_view line : absl::StrSplit(*text, '\n')) {
     if (absl::EndsWith(line, "\r")) line.remove_suffix(1);
-    if (!line.empty() && !absl::StartsWith(line, "#version")) merges.push_back(std::string(line));
+    if (line.empty() || absl::StartsWith(line, "#version")) continue;
+    if (merges.size() == kMaxJsonValues)
+      return Malformed("merges.txt", absl::StrCat("has more than ", kMaxJsonValues, " merges"));
+    merges.push_back(std::string(line));
   }
   return merges;
 }
@@ -96,7 +99,7 @@ absl::StatusOr<Json> ReadModel(const FileReader& read) {
 }
 
 // Puts the token with `content` and `id` before every text.
-Json BeginningTemplate(const std::string& content, std::int32_t id) {
+Json BeginningTemplate(const std::string& content, const Json& id) {
   Json piece = {{"SpecialToken", {{"id", content}}}};
   Json text = {{"Sequence", {{"id", "A"}}}};
   Json component = {{"type", "TemplateProcessing"}};
@@ -113,7 +116,7 @@ absl::Status AddBeginning(const Json& config, const SpecialTokens& special, Json
   if (special.beginning.empty()) return Malformed(kConfigFile, "has add_bos_token true and no bos_token");
   for (const Json& token : tokenizer["added_tokens"]) {
     if (token["content"] == special.beginning) {
-      tokenizer["post_processor"] = BeginningTemplate(special.beginning, token["id"].get<std::int32_t>());
+      tokenizer["post_processor"] = BeginningTemplate(special.beginning, token["id"]);
     }
   }
   return absl::OkStatus();

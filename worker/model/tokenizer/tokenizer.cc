@@ -23,6 +23,11 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> Assemble(const char* name, cons
 
 }  // namespace
 
+FileReader FilesIn(const std::string& directory) {
+  return
+      [directory](const std::string& name) { return tokenization::ReadTextFile(absl::StrCat(directory, "/", name)); };
+}
+
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::Read(const FileReader& read) {
   const auto text = read(kFileName);
   if (text.ok()) return Parse(*text);
@@ -34,7 +39,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::Read(const FileReade
 }
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::Load(const std::string& directory) {
-  return Read([&](const std::string& name) { return tokenization::ReadTextFile(absl::StrCat(directory, "/", name)); });
+  return Read(FilesIn(directory));
 }
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> Tokenizer::Parse(std::string_view json) {

@@ -17,6 +17,9 @@ namespace headscope::worker {
 // Gives the text of a file of the model's directory by its plain name. NOT_FOUND where there is none.
 using FileReader = std::function<absl::StatusOr<std::string>(const std::string& name)>;
 
+// Reads the files in `directory`, wherever links lead.
+FileReader FilesIn(const std::string& directory);
+
 // Reproduces the reference tokenizer library on the components it knows; every other component is refused by name when
 // loading. Immutable: thread-safe.
 class Tokenizer {
@@ -47,9 +50,9 @@ class Tokenizer {
   virtual std::int32_t size() const = 0;
 };
 
-// The end-of-sequence id of a model directory, as system.md 6 orders it: tokenizer_config.json's eos_token (looked up
-// in `tokenizer`), else generation_config.json's eos_token_id, else config.json's; the first of a list.
-// FAILED_PRECONDITION when none says one.
-absl::StatusOr<std::int32_t> FindEndOfSequence(const std::string& directory, const Tokenizer& tokenizer);
+// The end-of-sequence id of the model directory that `read` reads, as system.md 6 orders it: tokenizer_config.json's
+// eos_token (looked up in `tokenizer`), else generation_config.json's eos_token_id, else config.json's; the first of a
+// list. FAILED_PRECONDITION when none says one.
+absl::StatusOr<std::int32_t> FindEndOfSequence(const FileReader& read, const Tokenizer& tokenizer);
 
 }  // namespace headscope::worker
