@@ -108,17 +108,24 @@ TEST_F(AdapterTensorsTest, RefusesAnEmptyFile) {
 }
 
 TEST_F(AdapterTensorsTest, HoldsListedTargetsAgainstTheTensors) {
-  adapter_.config["target_modules"] = {"q_proj"};
+  adapter_.config["target_modules"] = {"layers.0.self_attn.q_proj"};
   ExpectRefused({kDown, "leave out"});
-  adapter_.config["target_modules"] = {"q_proj", "down_proj"};
+  adapter_.config["target_modules"] = {"layers.0.self_attn.q_proj", "down_proj"};
   ExpectRefused({"model.layers.0.mlp.down_proj", "no tensors"});
   adapter_.config["target_modules"] = {"layers.0.self_attn.q_proj", "layers.2.mlp.down_proj"};
   EXPECT_TRUE(Describe().ok()) << Describe().status();
   adapter_.config["layers_to_transform"] = {0};
   ExpectRefused({kDown, "leave out"});
+  adapter_.config["layers_to_transform"] = {0, 2};
+  EXPECT_TRUE(Describe().ok()) << Describe().status();
+}
+
+TEST_F(AdapterTensorsTest, RefusesTermsOfEmbeddingsByName) {
   adapter_.config["target_modules"] = {"embed_tokens"};
-  adapter_.config.erase("layers_to_transform");
-  ExpectRefused({"target_modules", "layers.2.mlp.down_proj"});
+  ExpectRefused({"target_modules", "embed_tokens", "modules_to_save"});
+  adapter_.config["target_modules"] = "all-linear";
+  adapter_.tensors["base_model.model.model.embed_tokens.lora_embedding_A"] = adapter_.tensors.at(Name(kQuery, "A"));
+  ExpectRefused({"lora_embedding_A", "modules_to_save"});
 }
 
 TEST_F(AdapterTensorsTest, RefusesWholeTensorsThatNothingNames) {
