@@ -103,6 +103,7 @@ CatalogueEntry ToEntry(const worker::v1::CatalogueEntry& message) {
   entry.unsupported = CutSentence(message.unsupported(), kMaxTextBytes);
   entry.tokenizer_unsupported = CutSentence(message.tokenizer_unsupported(), kMaxTextBytes);
   entry.tokenizer_digest = message.tokenizer_digest();
+  entry.batch_tokens = message.batch_tokens();
   if (message.has_details()) entry.details = message.details().SerializeAsString();
   return entry;
 }

@@ -151,8 +151,7 @@ absl::Status CheckTokenizer(const CatalogueRows& rows, const std::string& model)
                      "TOKENIZER_UNSUPPORTED");
   }
   return MakeError(absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("the model ", model, " has no tokenizer.json; it takes token ids only"),
-                   "NO_TOKENIZER");
+                   absl::StrCat("the model ", model, " has no tokenizer; it takes token ids only"), "NO_TOKENIZER");
 }
 
 }  // namespace headscope::server

@@ -167,7 +167,8 @@ int Serve(const WorkerOptions& options) {
     return Complain(absl::InvalidArgumentError(absl::StrCat("--device ", options.device, ": ", device.message())),
                     kUsage);
   }
-  absl::StatusOr<std::unique_ptr<ModelCatalogue>> catalogue = ModelCatalogue::Open({.root = options.model_root});
+  absl::StatusOr<std::unique_ptr<ModelCatalogue>> catalogue =
+      ModelCatalogue::Open({.root = options.model_root, .device = options.device});
   if (!catalogue.ok()) return Complain(catalogue.status(), kUsage);
   Log(LogLevel::kInfo, "starting",
       {{"version", HEADSCOPE_VERSION},

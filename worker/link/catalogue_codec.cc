@@ -99,6 +99,7 @@ v1::Catalogue ToProto(const std::vector<ModelEntry>& entries) {
     out.set_unsupported(WireText(entry.unsupported, kMaxReason));
     out.set_tokenizer_unsupported(WireText(entry.tokenizer_unsupported, kMaxReason));
     out.set_tokenizer_digest(entry.tokenizer_digest);
+    out.set_batch_tokens(entry.batch_tokens);
     // Nothing was read of a model that cannot be used.
     if (entry.layers == 0) continue;
     headscope::v1::ModelDetails details = DetailsOf(entry);

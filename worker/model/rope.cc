@@ -29,10 +29,12 @@ std::string ScalingKey(ConfigReader& config) {
 }
 
 std::int64_t RotaryDimensions(ConfigReader& config, std::int64_t head_dim, double partial) {
-  const auto dimensions = static_cast<std::int64_t>(static_cast<double>(head_dim) * partial);
-  if (partial > 1 || dimensions < 2 || dimensions % 2 != 0) {
+  const double columns = static_cast<double>(head_dim) * partial;
+  // Beyond the head it may be more than an integer holds.
+  const auto dimensions = partial > 1 ? 0 : static_cast<std::int64_t>(columns);
+  if (dimensions < 2 || dimensions % 2 != 0) {
     config.Invalid(absl::StrCat("rotary dimensions must be an even number from 2 to head_dim ", head_dim, ", found ",
-                                dimensions, " (partial_rotary_factor ", partial, ")"));
+                                columns, " (partial_rotary_factor ", partial, ")"));
     return 0;
   }
   return dimensions;
@@ -143,6 +145,18 @@ RopeReading ReadRopeOfLayerType(ConfigReader& config, const std::string& layer_t
     return {};
   }
   return ReadObject(config, types[layer_type], where, /*newer_key=*/true, head_dim, positions, defaults);
+}
+
+void RefuseEndlessAngles(ConfigReader& config, const DecoderSpec& spec) {
+  const auto positions = static_cast<float>(spec.positions);
+  const auto is_endless = [&](float frequency) { return !std::isfinite(frequency * positions); };
+  for (const RopeSpec& rope : spec.ropes) {
+    for (const std::int64_t length : {std::int64_t{1}, spec.positions}) {
+      const std::vector<float> frequencies = FrequenciesOfLength(rope, length);
+      if (std::none_of(frequencies.begin(), frequencies.end(), is_endless)) continue;
+      return config.Invalid("the rope's base frequency or factors are so small that its angles are no float32 numbers");
+    }
+  }
 }
 
 RopeSpec PlainRope(double theta, std::int64_t head_dim) {

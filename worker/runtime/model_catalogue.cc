@@ -90,8 +90,8 @@ ModelCatalogue::Record ModelCatalogue::Describe(const std::string& name) const {
   absl::StatusOr<ModelStamps> stamps = StampModel(name, Candidates());
   if (!stamps.ok()) return refuse(stamps.status());
   record.stamps = *std::move(stamps);
-  record.entry.has_tokenizer = FindStamp(record.stamps.own, kTokenizerFile) != nullptr;
-  absl::StatusOr<ModelEntry> entry = DescribeEntry(name, record.stamps, options_.root);
+  record.entry.has_tokenizer = HasTokenizer(record.stamps.own);
+  absl::StatusOr<ModelEntry> entry = DescribeEntry(name, record.stamps, options_.root, options_.device);
   if (!entry.ok()) return refuse(entry.status());
   record.entry = *std::move(entry);
   record.due = true;
@@ -145,13 +145,13 @@ bool ModelCatalogue::Rescan() {
 
 absl::StatusOr<ModelCatalogue::TokenizerFacts> ModelCatalogue::ReadTokenizerFacts(const Record& record,
                                                                                   const CancelCheck& cancelled) {
+  if (!record.entry.has_tokenizer) return TokenizerFacts();
   const bool own = record.entry.tokenizer_directory == record.entry.directory;
-  const FileStamp* stamp = FindStamp(own ? record.stamps.own : record.stamps.of_base, kTokenizerFile);
-  if (stamp == nullptr) return TokenizerFacts();
+  const std::vector<FileStamp>& stamps = own ? record.stamps.own : record.stamps.of_base;
   const absl::StatusOr<ModelDirectory> directory =
       ModelDirectory::Open(record.entry.tokenizer_directory, options_.root);
   if (!directory.ok()) return directory.status();
-  const absl::StatusOr<std::string> digest = digests_.OfFile(*directory, *stamp, cancelled);
+  const absl::StatusOr<std::string> digest = digests_.OfTokenizer(*directory, stamps, cancelled);
   if (!digest.ok()) return digest.status();
   {
     absl::MutexLock lock(&mutex_);
@@ -159,9 +159,11 @@ absl::StatusOr<ModelCatalogue::TokenizerFacts> ModelCatalogue::ReadTokenizerFact
   }
   const absl::Status status = ReadTokenizer(*directory).status();
   if (MayPass(status)) return status;
-  const absl::StatusOr<std::string> text = directory->ReadText(kTokenizerFile, kMaxTokenizerBytes);
-  TokenizerFacts facts = {std::string(status.message()),
-                          text.ok() ? ReadTokenizerComponents(*text) : TokenizerComponents()};
+  TokenizerFacts facts = {std::string(status.message()), TokenizerComponents()};
+  if (FindStamp(stamps, kTokenizerFile) != nullptr) {
+    const absl::StatusOr<std::string> text = directory->ReadText(kTokenizerFile, kMaxTokenizerBytes);
+    if (text.ok()) facts.components = ReadTokenizerComponents(*text);
+  }
   absl::MutexLock lock(&mutex_);
   tokenizers_[*digest] = facts;
   return facts;

@@ -24,6 +24,8 @@ namespace headscope::worker {
 struct CatalogueOptions {
   // The model root.
   std::string root;
+  // Batches are recommended for: "cpu" or "cuda:N".
+  std::string device = "cpu";
   ScanLimits limits = {};
   // How often the root is searched for changes.
   absl::Duration rescan_interval = absl::Seconds(5);
@@ -106,7 +108,7 @@ class ModelCatalogue {
   // Names of all models, by the last search.
   std::vector<std::string> names_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
-  // By the digest of the tokenizer.json.
+  // By the digest of the tokenizer's files.
   std::map<std::string, TokenizerFacts> tokenizers_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

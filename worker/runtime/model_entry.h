@@ -81,7 +81,7 @@ struct ModelEntry {
   std::vector<std::string> notes;
   // Of an adapter: parameters and weight_bytes count the base's too.
   std::optional<AdapterEntry> adapter;
-  // There is a tokenizer.json.
+  // There is a tokenizer.json, or vocab.json and merges.txt.
   bool has_tokenizer = false;
   // Where the tokenizer's files are: an adapter may have its base's.
   std::string tokenizer_directory;
@@ -93,6 +93,8 @@ struct ModelEntry {
   std::string tokenizer_unsupported;
   // SHA-256 over the files that decide what a text becomes; empty until hashed.
   std::string tokenizer_digest;
+  // RecommendBatchTokens for the worker's device.
+  std::uint32_t batch_tokens = 0;
 
   friend bool operator==(const ModelEntry&, const ModelEntry&) = default;
 };

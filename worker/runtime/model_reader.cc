@@ -7,13 +7,13 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/sha256.h"
 #include "worker/model/adapter/adapter_checkpoint.h"
-#include "worker/model/fast/memory_per_token.h"
+#include "worker/model/batch_tokens.h"
+#include "worker/model/fast/memory_estimate.h"
 #include "worker/model/model.h"
 
 namespace headscope::worker {
 namespace {
 
-constexpr char kTokenizerFile[] = "tokenizer.json";
 constexpr char kAdapterTag[] = "headscope adapter 1";
 
 std::string DirectoryOf(const std::string& root, const std::string& name) { return absl::StrCat(root, "/", name); }
@@ -48,7 +48,7 @@ std::vector<AttentionGroup> AttentionOf(const DecoderSpec& spec) {
   return groups;
 }
 
-void FillShape(const DecoderSpec& spec, ModelEntry& entry) {
+void FillShape(const DecoderSpec& spec, const std::string& device, ModelEntry& entry) {
   entry.family = spec.family;
   entry.layers = static_cast<std::uint32_t>(spec.layers);
   entry.heads = static_cast<std::uint32_t>(spec.heads);
@@ -59,11 +59,12 @@ void FillShape(const DecoderSpec& spec, ModelEntry& entry) {
   entry.vocabulary = static_cast<std::uint32_t>(spec.vocabulary);
   entry.positions = static_cast<std::uint32_t>(spec.positions);
   entry.attention = AttentionOf(spec);
+  entry.batch_tokens = RecommendBatchTokens(spec, device, LastLevelCacheBytes());
   entry.bytes_per_token = static_cast<std::uint64_t>(FastBytesPerToken(spec));
 }
 
-void Fill(const ModelDescription& description, ModelEntry& entry) {
-  FillShape(description.spec, entry);
+void Fill(const ModelDescription& description, const std::string& device, ModelEntry& entry) {
+  FillShape(description.spec, device, entry);
   entry.parameters = static_cast<std::uint64_t>(description.parameters);
   entry.weight_bytes = static_cast<std::uint64_t>(description.weight_bytes);
   entry.stored_dtype = description.stored_dtype;
@@ -104,6 +105,11 @@ const FileStamp* FindStamp(const std::vector<FileStamp>& stamps, const std::stri
   return found == stamps.end() ? nullptr : &*found;
 }
 
+bool HasTokenizer(const std::vector<FileStamp>& stamps) {
+  const auto has = [&](const char* name) { return FindStamp(stamps, name) != nullptr; };
+  return has("tokenizer.json") || (has("vocab.json") && has("merges.txt"));
+}
+
 absl::StatusOr<ModelStamps> StampModel(const std::string& name, const BaseCandidates& candidates) {
   const absl::StatusOr<ModelDirectory> directory =
       ModelDirectory::Open(DirectoryOf(candidates.root, name), candidates.root);
@@ -124,18 +130,19 @@ absl::StatusOr<ModelStamps> StampModel(const std::string& name, const BaseCandid
   return stamps;
 }
 
-absl::StatusOr<ModelEntry> DescribeEntry(const std::string& name, const ModelStamps& stamps, const std::string& root) {
+absl::StatusOr<ModelEntry> DescribeEntry(const std::string& name, const ModelStamps& stamps, const std::string& root,
+                                         const std::string& device) {
   ModelEntry entry;
   entry.name = name;
   entry.directory = DirectoryOf(root, name);
-  const bool own_tokenizer = stamps.base.empty() || FindStamp(stamps.own, kTokenizerFile) != nullptr;
+  const bool own_tokenizer = stamps.base.empty() || HasTokenizer(stamps.own);
   entry.tokenizer_directory = own_tokenizer ? entry.directory : DirectoryOf(root, stamps.base);
-  entry.has_tokenizer = FindStamp(own_tokenizer ? stamps.own : stamps.of_base, kTokenizerFile) != nullptr;
+  entry.has_tokenizer = HasTokenizer(own_tokenizer ? stamps.own : stamps.of_base);
   const absl::StatusOr<ModelDescription> description =
       stamps.base.empty() ? DescribeModel(entry.directory, root)
                           : DescribeAdapter(entry.directory, DirectoryOf(root, stamps.base), root);
   if (!description.ok()) return description.status();
-  Fill(*description, entry);
+  Fill(*description, device, entry);
   if (description->adapter.has_value()) entry.adapter = AdapterOf(*description, stamps.base, root);
   return entry;
 }

@@ -25,13 +25,17 @@ struct ModelStamps {
 // The stamp of that name; null when there is none.
 const FileStamp* FindStamp(const std::vector<FileStamp>& stamps, const std::string& name);
 
+// Whether the files of a tokenizer are among them: tokenizer.json, or vocab.json and merges.txt.
+bool HasTokenizer(const std::vector<FileStamp>& stamps);
+
 // Looks at the files of model `name`, and finds its base where it is an adapter. Errors: those of StampModelFiles,
 // ParseAdapterConfig and FindBase.
 absl::StatusOr<ModelStamps> StampModel(const std::string& name, const BaseCandidates& candidates);
 
-// Describes model `name` beneath `root`, whose files are `stamps`: all of its entry but digests and tokenizer. Errors:
-// those of DescribeModel and DescribeAdapter.
-absl::StatusOr<ModelEntry> DescribeEntry(const std::string& name, const ModelStamps& stamps, const std::string& root);
+// Describes model `name` beneath `root`, whose files are `stamps`: all of its entry but digests and tokenizer, for a
+// worker that computes on `device`. Errors: those of DescribeModel and DescribeAdapter.
+absl::StatusOr<ModelEntry> DescribeEntry(const std::string& name, const ModelStamps& stamps, const std::string& root,
+                                         const std::string& device);
 
 struct EntryDigests {
   // SHA-256, 32 raw bytes each. An adapter's covers its base's.

@@ -35,7 +35,8 @@ absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, con
   preparer.options_.positions = model.positions;
   preparer.options_.vocabulary = model.vocabulary;
   if (!model.has_tokenizer) {
-    preparer.no_tokenizer_ = "the model has no tokenizer.json; send token_ids instead of text";
+    preparer.no_tokenizer_ =
+        "the model has neither tokenizer.json nor vocab.json and merges.txt; send token_ids instead of text";
     return preparer;
   }
   absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = tokenizers.Get(model);
@@ -46,11 +47,7 @@ absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, con
   }
   preparer.tokenizer_ = *std::move(tokenizer);
   if (!compute.append_eos) return preparer;
-  absl::StatusOr<std::int32_t> end = FindEndOfSequence(model.tokenizer_directory, *preparer.tokenizer_);
-  // An adapter that brings a tokenizer may leave the rest to its base.
-  if (absl::IsFailedPrecondition(end.status()) && model.adapter.has_value()) {
-    end = FindEndOfSequence(model.adapter->base_directory, *preparer.tokenizer_);
-  }
+  const absl::StatusOr<std::int32_t> end = tokenizers.EndOfSequence(model, *preparer.tokenizer_);
   if (MayPass(end.status())) return end.status();
   if (end.ok()) {
     preparer.options_.end_of_sequence = *end;

@@ -15,10 +15,10 @@
 
 namespace headscope::worker {
 
-// Of a tokenizer.json.
-inline constexpr std::int64_t kMaxTokenizerBytes = 512LL << 20;
+// Of one file of a tokenizer.
+inline constexpr std::int64_t kMaxTokenizerBytes = 128LL << 20;
 
-// The tokenizer of a model directory, read beneath the directory's root only. Errors as Tokenizer::Load.
+// The tokenizer of a model directory, read beneath the directory's root only. Errors as Tokenizer::Read.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory);
 
 // Keeps the tokenizers used last, by content. Thread-safe.
@@ -29,6 +29,9 @@ class TokenizerCache {
 
   // `model` is complete (ModelCatalogue::Resolve).
   absl::StatusOr<std::shared_ptr<const Tokenizer>> Get(const ModelEntry& model);
+  // The end-of-sequence id of `model`, whose tokenizer `tokenizer` is; read beneath the root too. Errors as
+  // FindEndOfSequence and ModelDirectory::Open.
+  absl::StatusOr<std::int32_t> EndOfSequence(const ModelEntry& model, const Tokenizer& tokenizer) const;
 
  private:
   struct Item {

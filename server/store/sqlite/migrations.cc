@@ -193,12 +193,13 @@ CREATE TABLE catalogue(
   PRIMARY KEY(worker_id, model)) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr char kModelDetails[] = R"sql(
-ALTER TABLE catalogue ADD COLUMN details BLOB NOT NULL DEFAULT x'';
-)sql";
+// Batches that suit a worker's device.
+constexpr char kBatchTokens[] = "ALTER TABLE catalogue ADD COLUMN batch_tokens INTEGER NOT NULL DEFAULT 0";
+
+constexpr char kModelDetails[] = "ALTER TABLE catalogue ADD COLUMN details BLOB NOT NULL DEFAULT x''";
 
 // The migration to version n is the n-th. Appended to, never changed.
-constexpr std::array kMigrations = {kFirst, kModelDetails};
+constexpr std::array kMigrations = {kFirst, kBatchTokens, kModelDetails};
 
 std::int64_t StoredVersion(Database& db) {
   db.Script("CREATE TABLE IF NOT EXISTS schema_version(version INTEGER NOT NULL) STRICT");

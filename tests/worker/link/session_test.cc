@@ -32,6 +32,7 @@ TEST_F(SessionTest, IntroducesTheWorkerAndItsModels) {
   EXPECT_EQ(request.catalogue().entries(0).model(), "m");
   EXPECT_EQ(request.catalogue().entries(0).family(), "llama");
   EXPECT_EQ(request.catalogue().entries(0).layers(), 3u);
+  EXPECT_GE(request.catalogue().entries(0).batch_tokens(), 512u);
   EXPECT_TRUE(request.catalogue().entries(0).has_tokenizer());
   const auto& details = request.catalogue().entries(0).details();
   EXPECT_EQ(details.width(), 64u);
