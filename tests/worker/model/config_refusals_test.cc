@@ -189,9 +189,9 @@ TEST(ConfigRefusalTest, RopeScalingSaysWhichKindItIs) {
 
 TEST(ConfigRefusalTest, RopesWhoseAnglesAreNoNumbersAreRefused) {
   const json llama = TestModel::Golden("llama").config;
-  ExpectRefused(llama, {{"rope_theta", 1e-38}}, kInvalid, "angles");
+  ExpectRefused(llama, {{"rope_theta", 1e-300}}, kInvalid, "angles");
   ExpectRefused(llama, {{"rope_scaling", {{"rope_type", "linear"}, {"factor", 1e-38}}}}, kInvalid, "angles");
-  ExpectRefused(TestModel::Golden("gemma3_text").config, {{"rope_local_base_freq", 1e-38}}, kInvalid, "angles");
+  ExpectRefused(TestModel::Golden("gemma3_text").config, {{"rope_local_base_freq", 1e-300}}, kInvalid, "angles");
   ExpectRefused(llama, {{"partial_rotary_factor", 3e38}}, kInvalid, "rotary dimensions");
 }
 
