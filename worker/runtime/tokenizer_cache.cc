@@ -14,11 +14,11 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirect
   return Tokenizer::Read([&](const std::string& name) { return directory.ReadText(name, kMaxFileBytes); });
 }
 
-absl::StatusOr<std::int32_t> TokenizerCache::EndOfSequence(const ModelEntry& model, const Tokenizer& tokenizer) const {
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.directory, root_);
-  if (!directory.ok()) return directory.status();
-  return FindEndOfSequence([&](const std::string& name) { return directory->ReadText(name, kMaxFileBytes); },
-                           tokenizer);
+absl::StatusOr<std::int32_t> TokenizerCache::EndOfSequence(const std::string& directory,
+                                                           const Tokenizer& tokenizer) const {
+  const absl::StatusOr<ModelDirectory> opened = ModelDirectory::Open(directory, root_);
+  if (!opened.ok()) return opened.status();
+  return FindEndOfSequence([&](const std::string& name) { return opened->ReadText(name, kMaxFileBytes); }, tokenizer);
 }
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const ModelEntry& model) {

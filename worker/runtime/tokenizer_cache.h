@@ -26,9 +26,9 @@ class TokenizerCache {
 
   // `model` is complete (ModelCatalogue::Resolve).
   absl::StatusOr<std::shared_ptr<const Tokenizer>> Get(const ModelEntry& model);
-  // The end-of-sequence id of `model`, whose tokenizer `tokenizer` is; read beneath the root too. Errors as
+  // The end-of-sequence id that the files in `directory` give for `tokenizer`, read beneath the root too. Errors as
   // FindEndOfSequence and ModelDirectory::Open.
-  absl::StatusOr<std::int32_t> EndOfSequence(const ModelEntry& model, const Tokenizer& tokenizer) const;
+  absl::StatusOr<std::int32_t> EndOfSequence(const std::string& directory, const Tokenizer& tokenizer) const;
 
  private:
   struct Item {
