@@ -15,7 +15,7 @@ def measure(options, folder):
     for shape in options.shapes:
         directory = inputs.write_model(options, shape, os.path.join(folder, "models"))
         facts = inputs.ModelFacts(directory)
-        for length in sorted({64, min(1024, facts.positions)}):
+        for length in sorted({64, min(1024, facts.positions), min(8192, facts.positions)}):
             data = inputs.write_rows(os.path.join(folder, "length.jsonl"), inputs.tiny_rows(1, length, facts.vocabulary))
             for dtype in DTYPES:
                 timing = runs.engine_alone(options, directory, data, dtype, length)

@@ -72,6 +72,15 @@ std::string ReadKind(ConfigReader& scaling, bool newer_key, const RopeDefaults& 
   return is_longrope(kind) ? "longrope" : kind;
 }
 
+// What `object` says of a rope, base frequency first; lists of factors are left out.
+std::vector<std::pair<std::string, double>> NumbersOf(const nlohmann::json& object, double theta) {
+  std::vector<std::pair<std::string, double>> numbers = {{"rope_theta", theta}};
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_number() && key != "rope_theta") numbers.emplace_back(key, value.get<double>());
+  }
+  return numbers;
+}
+
 // Reads `object`, found at `where`, into a rope.
 RopeReading ReadObject(ConfigReader& config, const nlohmann::json& object, const std::string& where, bool newer_key,
                        std::int64_t head_dim, std::int64_t positions, const RopeDefaults& defaults) {
@@ -89,6 +98,8 @@ RopeReading ReadObject(ConfigReader& config, const nlohmann::json& object, const
     reading.rope.inverse_frequency = InverseFrequencies(base.theta, base.dimensions);
     const std::string kind = ReadKind(scaling, newer_key, defaults);
     if (scaling.status().ok()) ScaleRope(config, scaling, kind, base, defaults.original_positions, &reading);
+    reading.rope.kind = kind;
+    reading.rope.numbers = NumbersOf(object, base.theta);
   }
   config.Include(scaling);
   return reading;
@@ -149,7 +160,9 @@ void RefuseEndlessAngles(ConfigReader& config, const DecoderSpec& spec) {
 }
 
 RopeSpec PlainRope(double theta, std::int64_t head_dim) {
-  return {.dimensions = head_dim, .inverse_frequency = InverseFrequencies(theta, head_dim)};
+  return {.dimensions = head_dim,
+          .inverse_frequency = InverseFrequencies(theta, head_dim),
+          .numbers = {{"rope_theta", theta}}};
 }
 
 }  // namespace headscope::worker

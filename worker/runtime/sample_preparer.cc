@@ -47,7 +47,7 @@ absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, con
   }
   preparer.tokenizer_ = *std::move(tokenizer);
   if (!compute.append_eos) return preparer;
-  const absl::StatusOr<std::int32_t> end = tokenizers.EndOfSequence(model.directory, *preparer.tokenizer_);
+  const absl::StatusOr<std::int32_t> end = tokenizers.EndOfSequence(model, *preparer.tokenizer_);
   if (MayPass(end.status())) return end.status();
   if (end.ok()) {
     preparer.options_.end_of_sequence = *end;

@@ -3,22 +3,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/status/status.h"
+#include "worker/model/tokenizer/end_of_sequence.h"
+
 namespace headscope::worker {
-namespace {
-
-constexpr std::int64_t kMaxFileBytes = 128LL << 20;
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory) {
-  return Tokenizer::Read([&](const std::string& name) { return directory.ReadText(name, kMaxFileBytes); });
+  return Tokenizer::Read([&](const std::string& name) { return directory.ReadText(name, kMaxTokenizerBytes); });
 }
 
-absl::StatusOr<std::int32_t> TokenizerCache::EndOfSequence(const std::string& directory,
-                                                           const Tokenizer& tokenizer) const {
-  const absl::StatusOr<ModelDirectory> opened = ModelDirectory::Open(directory, root_);
-  if (!opened.ok()) return opened.status();
-  return FindEndOfSequence([&](const std::string& name) { return opened->ReadText(name, kMaxFileBytes); }, tokenizer);
+absl::StatusOr<std::int32_t> TokenizerCache::EndOfSequence(const ModelEntry& model, const Tokenizer& tokenizer) const {
+  const auto find = [&](const std::string& path) -> absl::StatusOr<std::int32_t> {
+    const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(path, root_);
+    if (!directory.ok()) return directory.status();
+    return FindEndOfSequence([&](const std::string& name) { return directory->ReadText(name, kMaxTokenizerBytes); },
+                             tokenizer);
+  };
+  absl::StatusOr<std::int32_t> end = find(model.tokenizer_directory);
+  // An adapter that brings a tokenizer may leave the rest to its base.
+  if (absl::IsFailedPrecondition(end.status()) && model.adapter.has_value()) end = find(model.adapter->base_directory);
+  return end;
 }
 
 absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const ModelEntry& model) {
@@ -31,7 +35,7 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const Model
       return items_.front().tokenizer;
     }
   }
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.directory, root_);
+  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.tokenizer_directory, root_);
   if (!directory.ok()) return directory.status();
   absl::StatusOr<std::unique_ptr<const Tokenizer>> loaded = ReadTokenizer(*directory);
   if (!loaded.ok()) return loaded.status();

@@ -15,6 +15,9 @@
 
 namespace headscope::worker {
 
+// Of one file of a tokenizer.
+inline constexpr std::int64_t kMaxTokenizerBytes = 128LL << 20;
+
 // The tokenizer of a model directory, read beneath the directory's root only. Errors as Tokenizer::Read.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const ModelDirectory& directory);
 
@@ -26,9 +29,9 @@ class TokenizerCache {
 
   // `model` is complete (ModelCatalogue::Resolve).
   absl::StatusOr<std::shared_ptr<const Tokenizer>> Get(const ModelEntry& model);
-  // The end-of-sequence id that the files in `directory` give for `tokenizer`, read beneath the root too. Errors as
+  // The end-of-sequence id of `model`, whose tokenizer `tokenizer` is; read beneath the root too. Errors as
   // FindEndOfSequence and ModelDirectory::Open.
-  absl::StatusOr<std::int32_t> EndOfSequence(const std::string& directory, const Tokenizer& tokenizer) const;
+  absl::StatusOr<std::int32_t> EndOfSequence(const ModelEntry& model, const Tokenizer& tokenizer) const;
 
  private:
   struct Item {

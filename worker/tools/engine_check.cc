@@ -15,6 +15,7 @@
 #include "worker/tensor/torch_runtime.h"
 #include "worker/tools/engine_check_compare.h"
 #include "worker/tools/engine_check_golden.h"
+#include "worker/tools/engine_check_model.h"
 #include "worker/tools/engine_check_options.h"
 #include "worker/tools/engine_check_products.h"
 #include "worker/tools/engine_check_speed.h"
@@ -31,7 +32,7 @@ absl::StatusOr<LoadedEngine> LoadEngine(const std::string& directory, EngineKind
                                         const std::string& device) {
   // The paths are the caller's own, so links may lead anywhere.
   absl::StatusOr<std::shared_ptr<const Model>> model =
-      Model::Load(directory, {.dtype = dtype, .device = device, .root = "/"});
+      LoadCheckedModel(directory, {.dtype = dtype, .device = device, .root = "/"});
   if (!model.ok()) return model.status();
   absl::StatusOr<std::unique_ptr<Engine>> engine = MakeEngine(kind, *model);
   if (!engine.ok()) return engine.status();
@@ -98,23 +99,24 @@ void PrintTiming(const std::string& engine, DType dtype, const EngineTiming& tim
                  ComputeThreads(), TorchVersion());
     return;
   }
-  const nlohmann::json line = {{"kind", "speed"},
-                               {"engine", engine},
-                               {"dtype", DTypeName(dtype)},
-                               {"device", options.device},
-                               {"threads", ComputeThreads()},
-                               {"torch", TorchVersion()},
-                               {"batch_tokens", options.batch_tokens},
-                               {"samples", timing.samples},
-                               {"tokens", timing.tokens},
-                               {"batches", timing.batches},
-                               {"seconds", timing.seconds},
-                               {"tokens_per_second", timing.tokens_per_second()},
-                               {"load_seconds", timing.load_seconds},
-                               {"prepare_seconds", timing.prepare_seconds},
-                               {"model_bytes", timing.model_bytes},
-                               {"engine_bytes", timing.engine_bytes},
-                               {"peak_rss_bytes", timing.peak_rss_bytes}};
+  nlohmann::json line = {{"kind", "speed"},
+                         {"engine", engine},
+                         {"dtype", DTypeName(dtype)},
+                         {"device", options.device},
+                         {"threads", ComputeThreads()},
+                         {"torch", TorchVersion()},
+                         {"batch_tokens", options.batch_tokens},
+                         {"samples", timing.samples},
+                         {"tokens", timing.tokens},
+                         {"batches", timing.batches},
+                         {"seconds", timing.seconds},
+                         {"tokens_per_second", timing.tokens_per_second()},
+                         {"load_seconds", timing.load_seconds},
+                         {"prepare_seconds", timing.prepare_seconds},
+                         {"model_bytes", timing.model_bytes},
+                         {"engine_bytes", timing.engine_bytes},
+                         {"peak_rss_bytes", timing.peak_rss_bytes}};
+  if (timing.predicted_bytes > 0) line["predicted_bytes"] = timing.predicted_bytes;
   std::cout << line.dump() << "\n";
 }
 

@@ -1,9 +1,11 @@
 #include "worker/tools/engine_check_speed.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <utility>
@@ -11,6 +13,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "worker/attribution/method.h"
+#include "worker/model/fast/choose_operations.h"
+#include "worker/model/fast/memory_estimate.h"
 #include "worker/tools/engine_check_golden.h"
 
 namespace headscope::worker {
@@ -50,6 +54,37 @@ std::int64_t PeakResidentBytes() {
   return ::getrusage(RUSAGE_SELF, &usage) == 0 ? std::int64_t{usage.ru_maxrss} * 1024 : 0;
 }
 
+// In memory now: the second field of /proc/self/statm, in pages.
+std::int64_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::int64_t size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+BatchShape ShapeOf(const PackedBatch& batch) {
+  BatchShape shape;
+  shape.samples = batch.size();
+  shape.tokens = batch.tokens();
+  for (std::int64_t sample = 0; sample < batch.size(); ++sample) {
+    shape.response_tokens += batch.ResponseTokens(sample);
+    shape.longest = std::max(shape.longest, batch.Length(sample));
+  }
+  return shape;
+}
+
+// The most that any batch is to take, model and engine included.
+std::int64_t PredictedBytes(const Model& model, const std::vector<PackedBatch>& batches) {
+  const std::unique_ptr<Operations> operations = ChooseOperations(at::kCPU, /*torch_only=*/false);
+  std::int64_t most = 0;
+  for (const PackedBatch& batch : batches) {
+    const FastMemory memory =
+        EstimateFastMemory(model.description(), model.options().dtype, ShapeOf(batch), *operations);
+    most = std::max(most, memory.total());
+  }
+  return most;
+}
+
 // One run over all batches in seconds.
 absl::StatusOr<double> RunOnce(const Method& method, Engine& engine, const DecoderSpec& spec,
                                const std::vector<PackedBatch>& batches) {
@@ -82,6 +117,7 @@ absl::StatusOr<EngineTiming> TimeEngine(EngineKind kind, DType dtype, const Engi
   const absl::StatusOr<const Method*> method = FindMethod("gradient");
   if (!method.ok()) return method.status();
   EngineTiming timing;
+  const std::int64_t before = ResidentBytes();
   auto start = std::chrono::steady_clock::now();
   // The paths are the caller's own, so links may lead anywhere.
   absl::StatusOr<std::shared_ptr<const Model>> model =
@@ -110,6 +146,9 @@ absl::StatusOr<EngineTiming> TimeEngine(EngineKind kind, DType dtype, const Engi
   timing.model_bytes = (*model)->resident_bytes();
   timing.engine_bytes = (*engine)->held_bytes();
   timing.peak_rss_bytes = PeakResidentBytes();
+  if (kind == EngineKind::kFast && options.device == "cpu") {
+    timing.predicted_bytes = before + PredictedBytes(**model, *batches);
+  }
   return timing;
 }
 

@@ -24,8 +24,10 @@ struct EngineTiming {
   // Held by the model, and by the engine beyond it after the run.
   std::int64_t model_bytes = 0;
   std::int64_t engine_bytes = 0;
-  // High-water mark of the process so far.
+  // High-water mark of the process so far, and what it was to be: what the process took before the model, and
+  // EstimateFastMemory. 0 where no estimate is made (the reference engine, other devices).
   std::int64_t peak_rss_bytes = 0;
+  std::int64_t predicted_bytes = 0;
 
   double tokens_per_second() const { return static_cast<double>(tokens) / seconds; }
 };

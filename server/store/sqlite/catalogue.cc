@@ -8,7 +8,7 @@ namespace {
 constexpr char kSelect[] =
     "SELECT worker_id, model, digest, family, layers, heads, kv_heads, head_dim, vocabulary, positions, parameters,"
     " weight_bytes, stored_dtype, has_tokenizer, unsupported, tokenizer_unsupported, tokenizer_digest,"
-    " batch_tokens FROM catalogue ";
+    " batch_tokens, details FROM catalogue ";
 
 CatalogueEntry ReadEntry(const Rows& rows) {
   CatalogueEntry entry;
@@ -29,6 +29,7 @@ CatalogueEntry ReadEntry(const Rows& rows) {
   entry.tokenizer_unsupported = rows.Text(15);
   entry.tokenizer_digest = rows.Text(16);
   entry.batch_tokens = rows.Uint32(17);
+  entry.details = rows.Text(18);
   return entry;
 }
 
@@ -41,7 +42,7 @@ void PutCatalogue(Database& db, const std::string& worker_id, const std::vector<
            entry.model, Blob{entry.digest}, entry.family, entry.layers, entry.heads, entry.kv_heads, entry.head_dim,
            entry.vocabulary, entry.positions, entry.parameters, entry.weight_bytes, entry.stored_dtype,
            entry.has_tokenizer, entry.unsupported, entry.tokenizer_unsupported, Blob{entry.tokenizer_digest},
-           entry.batch_tokens);
+           entry.batch_tokens, Blob{entry.details});
   }
 }
 

@@ -194,10 +194,12 @@ CREATE TABLE catalogue(
 )sql";
 
 // Batches that suit a worker's device.
-constexpr char kSecond[] = "ALTER TABLE catalogue ADD COLUMN batch_tokens INTEGER NOT NULL DEFAULT 0";
+constexpr char kBatchTokens[] = "ALTER TABLE catalogue ADD COLUMN batch_tokens INTEGER NOT NULL DEFAULT 0";
+
+constexpr char kModelDetails[] = "ALTER TABLE catalogue ADD COLUMN details BLOB NOT NULL DEFAULT x''";
 
 // The migration to version n is the n-th. Appended to, never changed.
-constexpr std::array kMigrations = {kFirst, kSecond};
+constexpr std::array kMigrations = {kFirst, kBatchTokens, kModelDetails};
 
 std::int64_t StoredVersion(Database& db) {
   db.Script("CREATE TABLE IF NOT EXISTS schema_version(version INTEGER NOT NULL) STRICT");

@@ -52,7 +52,7 @@ class FastEngine::Impl {
       : model_(std::move(model)),
         options_(options),
         device_(model_->weights().embedding.weight.device()),
-        operations_(ChooseOperations(device_, options.torch_operations)),
+        operations_(ChooseOperations(device_, options.torch_operations, model_->base() == nullptr)),
         decoder_(PrepareDecoder(model_->spec(), model_->weights(), *operations_)),
         workspace_(device_) {}
 

@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t kChunkWords = 2048;
 constexpr std::int64_t kMostRows = 256;
 // So many units of work there are at least where the vocabulary has as many chunks: enough for many threads.
-constexpr std::int64_t kLeastUnits = 16;
+constexpr std::int64_t kLeastUnits = 32;
 
 std::int64_t Quotient(std::int64_t value, std::int64_t step) { return (value + step - 1) / step; }
 

@@ -170,7 +170,14 @@ void TileProduct::Run(const float* a, float* c) const {
   stream.wait();
 }
 
-std::int64_t TileRows(std::int64_t rows) { return std::clamp<std::int64_t>(RoundUp((rows + 7) / 8, 16), 64, 256); }
+std::int64_t TileRows(std::int64_t rows) {
+  constexpr std::int64_t kTiles = 8, kFewest = 48, kMost = 256;
+  std::int64_t tiles = kTiles;
+  while (tiles > 1 && rows < tiles * kFewest) tiles /= 2;
+  if (rows > kTiles * kMost) tiles = RoundUp((rows + kMost - 1) / kMost, kTiles);
+  // Few different numbers of rows: oneDNN keeps a program for each.
+  return RoundUp((rows + tiles - 1) / tiles, 4);
+}
 
 void Multiply(std::int64_t n, const RightFactor& factor, const float* a, float* c, const float* bias, bool add) {
   const std::int64_t inner = factor.inner(), columns = factor.columns(), rows = TileRows(n);
