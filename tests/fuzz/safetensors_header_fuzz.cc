@@ -29,12 +29,15 @@ void RequireCoverage(const SafetensorsHeader& header, std::int64_t data_bytes) {
   Require(end == data_bytes, "ranges cover the data");
 }
 
+// No overflow whatever a shape says.
+__extension__ typedef __int128 Wide;
+
 void RequireSizes(const SafetensorsHeader& header) {
   for (const auto& [name, tensor] : header) {
-    __int128 elements = 1;
+    Wide elements = 1;
     for (const std::int64_t dimension : tensor.shape) {
       Require(dimension >= 0, "a dimension's sign");
-      elements = std::min<__int128>(elements * dimension, __int128{1} << 64);
+      elements = std::min<Wide>(elements * dimension, Wide{1} << 64);
     }
     const std::int64_t bytes = tensor.end - tensor.begin;
     Require(elements == 0 ? bytes == 0 : bytes % static_cast<std::int64_t>(elements) == 0, "bytes by shape");

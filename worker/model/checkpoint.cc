@@ -1,5 +1,6 @@
 #include "worker/model/checkpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -42,6 +43,16 @@ ModelDescription Describe(const Architecture& architecture, const Account& accou
 }
 
 }  // namespace
+
+void AddStored(const StoredPart& part, std::vector<StoredPart>& parts) {
+  for (StoredPart& known : parts) {
+    if (known.dtype != part.dtype) continue;
+    known.parameters += part.parameters;
+    known.bytes += part.bytes;
+    return;
+  }
+  parts.push_back(part);
+}
 
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path, const std::string& root) {
   const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(path, root);

@@ -71,16 +71,6 @@ ModelDescription Adapted(ModelDescription description, AdapterCheckpoint adapter
 
 }  // namespace
 
-void AddStored(const StoredPart& part, std::vector<StoredPart>& parts) {
-  for (StoredPart& known : parts) {
-    if (known.dtype != part.dtype) continue;
-    known.parameters += part.parameters;
-    known.bytes += part.bytes;
-    return;
-  }
-  parts.push_back(part);
-}
-
 std::int64_t AdapterDescription::parameters() const {
   std::int64_t sum = 0;
   for (const StoredPart& part : stored) sum += part.parameters;

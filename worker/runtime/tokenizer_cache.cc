@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "worker/model/tokenizer/end_of_sequence.h"
+#include "worker/model/tokenizer/tokenizer.h"
 
 namespace headscope::worker {
 

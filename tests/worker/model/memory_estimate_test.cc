@@ -36,7 +36,7 @@ class MemoryEstimateTest : public ::testing::TestWithParam<NamedSpec> {};
 TEST_P(MemoryEstimateTest, IsWhatTheEngineHolds) {
   const DecoderSpec& spec = GetParam().spec;
   const PackedBatch batch = Batch(spec);
-  const auto operations = ChooseOperations(at::kCPU, false);
+  const auto operations = ChooseOperations(at::kCPU, false, true);
   for (const DType dtype : {DType::kFloat32, DType::kBFloat16}) {
     const auto model = RandomModel(spec, dtype);
     for (const std::int64_t budget : {std::int64_t{1} << 30, 2 * TapeBytes(spec, batch.tokens()), std::int64_t{1}}) {
@@ -58,7 +58,7 @@ TEST_P(MemoryEstimateTest, IsLinearInTokens) {
   const DecoderSpec& spec = GetParam().spec;
   ModelDescription description;
   description.spec = spec;
-  const auto operations = ChooseOperations(at::kCPU, false);
+  const auto operations = ChooseOperations(at::kCPU, false, true);
   const auto buffers = [&](std::int64_t tokens) {
     const BatchShape shape = {.samples = 1, .tokens = tokens, .response_tokens = tokens / 2, .longest = tokens};
     return EstimateFastMemory(description, DType::kFloat32, shape, *operations).buffers;
