@@ -125,8 +125,7 @@ absl::StatusOr<ModelDescription> DescribeAdapter(const std::string& directory, c
                                                  const std::string& root) {
   absl::StatusOr<Checkpoint> base = OpenCheckpoint(base_directory, root);
   if (!base.ok()) return OfBase(directory, root, base.status());
-  absl::StatusOr<AdapterCheckpoint> adapter =
-      OpenAdapter(directory, root, base->architecture, base->description.name);
+  absl::StatusOr<AdapterCheckpoint> adapter = OpenAdapter(directory, root, base->architecture, base->description.name);
   if (!adapter.ok()) return adapter.status();
   return Adapted(std::move(base->description), *std::move(adapter));
 }

@@ -1,6 +1,7 @@
 #include "worker/runtime/model_cache.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -124,6 +125,21 @@ bool ModelCache::MakeRoom(std::int64_t bytes, const std::string& reason) {
 
 void ModelCache::EvictUnused() {
   MakeRoom(options_.budget_bytes, "memory");
+  Report();
+}
+
+void ModelCache::Drop(const Model& model) {
+  std::list<Item> dropped;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto item = items_.begin(); item != items_.end();) {
+      const auto next = std::next(item);
+      const Model* const held = item->model.get();
+      if (held == &model || held == model.base().get()) dropped.splice(dropped.end(), items_, item);
+      item = next;
+    }
+  }
+  dropped.clear();
   Report();
 }
 

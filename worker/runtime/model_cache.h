@@ -49,6 +49,10 @@ class ModelCache {
   // Unloads every model that nobody holds.
   void EvictUnused();
 
+  // Forgets `model` and the base that it shares: their files were not what was asked for. Holders keep them. Device
+  // thread only.
+  void Drop(const Model& model);
+
   // Engines outlive their shards, with what they prepared and their buffers: KeepEngine puts one beside its model,
   // where it goes when the model goes; TakeEngine hands it out again, or null when there is none. Device thread only.
   void KeepEngine(const Model& model, EngineKind kind, std::unique_ptr<Engine> engine);

@@ -159,13 +159,11 @@ absl::StatusOr<ModelCatalogue::TokenizerFacts> ModelCatalogue::ReadTokenizerFact
   }
   const absl::Status status = ReadTokenizer(*directory).status();
   if (MayPass(status)) return status;
-  TokenizerFacts facts = {std::string(status.message()), TokenizerComponents()};
+  TokenizerFacts facts = {*digest, std::string(status.message()), TokenizerComponents()};
   if (FindStamp(stamps, kTokenizerFile) != nullptr) {
     const absl::StatusOr<std::string> text = directory->ReadText(kTokenizerFile, kMaxTokenizerBytes);
     if (text.ok()) facts.components = ReadTokenizerComponents(*text);
   }
-  absl::MutexLock lock(&mutex_);
-  tokenizers_[*digest] = facts;
   return facts;
 }
 
@@ -178,6 +176,10 @@ absl::Status ModelCatalogue::Complete(Record& record, const CancelCheck& cancell
   if (!stamps.ok()) return stamps.status();
   if (*stamps != record.stamps) {
     return absl::DataLossError(absl::StrCat("the files of model ", record.entry.name, " changed while being hashed"));
+  }
+  if (!tokenizer->digest.empty()) {
+    absl::MutexLock lock(&mutex_);
+    tokenizers_[tokenizer->digest] = *tokenizer;
   }
   record.entry.tokenizer_unsupported = std::move(tokenizer->fault);
   record.entry.tokenizer = std::move(tokenizer->components);

@@ -82,6 +82,8 @@ class ModelCatalogue {
   using Records = std::map<std::string, Record, ListingOrder>;
   // What of a tokenizer.json does not depend on the model.
   struct TokenizerFacts {
+    // Of the files that they were read from; empty where there are none.
+    std::string digest;
     // Why it is not supported, or "".
     std::string fault;
     TokenizerComponents components;

@@ -40,7 +40,7 @@ absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, con
     return preparer;
   }
   absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = tokenizers.Get(model);
-  if (MayPass(tokenizer.status())) return tokenizer.status();
+  if (MayPass(tokenizer.status()) || absl::IsAborted(tokenizer.status())) return tokenizer.status();
   if (!tokenizer.ok()) {
     preparer.no_tokenizer_ = absl::StrCat("the model's tokenizer cannot be used: ", tokenizer.status().message());
     return preparer;

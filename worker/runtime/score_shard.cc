@@ -114,9 +114,12 @@ ScoreShard::Ending ScoreShard::LoadModel() {
   });
   parts_.metrics.ObserveStage(Stage::kLoad, absl::ToDoubleSeconds(absl::Now() - start));
   if (!loaded.ok()) return ModelFailure(loaded);
-  // Loaded from files that changed meanwhile, it could be anything.
+  // Loaded from files that changed meanwhile, it could be anything: nobody may find it under that digest.
   const absl::Status unchanged = parts_.catalogue.CheckUnchanged(entry_);
-  if (!unchanged.ok()) return ModelFailure(unchanged);
+  if (!unchanged.ok()) {
+    parts_.device.Run([this] { parts_.models.Drop(*model_); });
+    return ModelFailure(unchanged);
+  }
   kind_ = *kind;
   const absl::Status made = parts_.device.Run([&]() -> absl::Status {
     engine_ = parts_.models.TakeEngine(*model_, *kind);

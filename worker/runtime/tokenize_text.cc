@@ -53,7 +53,7 @@ ShardOutcome<TokenizeResult> TokenizeText(ShardSessionParts& parts, const Tokeni
         "\" has neither tokenizer.json nor vocab.json and merges.txt: it takes samples with token_ids only"));
   }
   const absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = parts.tokenizers.Get(*model);
-  if (MayPass(tokenizer.status())) return ModelFailure(tokenizer.status());
+  if (MayPass(tokenizer.status()) || absl::IsAborted(tokenizer.status())) return ModelFailure(tokenizer.status());
   if (!tokenizer.ok()) {
     return NoTokenizer(
         absl::StrCat("the tokenizer of model \"", input.model, "\" cannot be used: ", tokenizer.status().message()));

@@ -38,6 +38,7 @@ absl::StatusOr<std::shared_ptr<const Tokenizer>> TokenizerCache::Get(const Model
   const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(model.tokenizer_directory, root_);
   if (!directory.ok()) return directory.status();
   absl::StatusOr<std::unique_ptr<const Tokenizer>> loaded = ReadTokenizer(*directory);
+  if (const absl::Status unchanged = unchanged_(model); !unchanged.ok()) return unchanged;
   if (!loaded.ok()) return loaded.status();
   std::shared_ptr<const Tokenizer> tokenizer = *std::move(loaded);
   absl::MutexLock lock(&mutex_);

@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cmath>
 #include <thread>
+#include <utility>
+#include <variant>
 
 #include "absl/status/status.h"
 #include "tests/worker/runtime/runtime_fixture.h"
@@ -54,6 +56,35 @@ TEST_F(ScoreShardTest, AgreesWithEveryGoldenCaseWhateverTheBatchBudget) {
         }
       }
     }
+  }
+}
+
+// The files change between the check of the digest and the load: what was loaded must not stand for that digest.
+TEST_F(ScoreShardTest, WhatWasLoadedFromChangedFilesIsNobodysModel) {
+  AddGoldenModel(root_, "llama", "copy");
+  Runtime runtime(root_);
+  const ShardInput of_changed = runtime.GoldenShard("m", "llama", 1024);
+  const ShardInput of_copy = runtime.GoldenShard("copy", "llama", 1024);
+  ASSERT_EQ(of_changed.model_digest, of_copy.model_digest);
+  TestTensors other = ParseSafetensors(ReadFileOrDie(root_.File("m/model.safetensors")));
+  for (auto& [name, tensor] : other) {
+    std::vector<double> values = tensor.Values();
+    for (double& value : values) value *= 1.5;
+    tensor.SetValues(values);
+  }
+  ShardControl control;
+  bool overwritten = false;
+  control.stop_after_batch = [&] {
+    if (!std::exchange(overwritten, true)) WriteModelFile(root_, "m", "model.safetensors", SafetensorsBytes(other));
+    return false;
+  };
+  const auto outcome = runtime.session.Score(of_changed, control);
+  ASSERT_TRUE(std::holds_alternative<ShardFailure>(outcome));
+  EXPECT_EQ(std::get<ShardFailure>(outcome).reason, "MODEL_CHANGED");
+  const ScoreResult result = Score(runtime, of_copy);
+  const std::vector<GoldenSample> golden = ReadGolden("llama");
+  for (std::size_t sample = 0; sample < golden.size(); ++sample) {
+    EXPECT_NEAR(result.objective[sample], golden[sample].objective, 1e-5 * golden[sample].objective);
   }
 }
 

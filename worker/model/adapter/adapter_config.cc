@@ -106,7 +106,8 @@ class Reading {
     Flag("fan_in_fan_out");
     config.rank_pattern = Patterns("rank_pattern");
     for (const auto& [name, rank] : config.rank_pattern) {
-      if (rank != std::floor(rank) || rank > static_cast<double>(kLargestRank)) reader_.Invalid("rank_pattern holds ranks");
+      if (rank != std::floor(rank) || rank > static_cast<double>(kLargestRank))
+        reader_.Invalid("rank_pattern holds ranks");
     }
     config.alpha_pattern = Patterns("alpha_pattern");
     config.targets = Modules("target_modules");
