@@ -97,6 +97,27 @@ def weights():
     write("weight_index", "path", dumps({"weight_map": {"z": "../b.safetensors"}}))
 
 
+def adapters():
+    def adapter(name, config, shapes):
+        config = {"peft_type": "LORA", "base_model_name_or_path": "base", **config}
+        write("adapter", name, dumps(config).encode() + SEPARATOR + whole_file(*safetensors(shapes)))
+
+    def factors(module, outputs, inputs, rank=1):
+        return {f"base_model.model.{module}.lora_A.weight": [rank, inputs],
+                f"base_model.model.{module}.lora_B.weight": [outputs, rank]}
+    layer = "model.layers.0."
+    adapter("llama", {"r": 1, "lora_alpha": 2, "target_modules": ["q_proj", "up_proj"], "use_rslora": True},
+            {**factors(layer + "self_attn.q_proj", 2, 2), **factors(layer + "mlp.up_proj", 2, 2)})
+    adapter("llama_patterns", {"r": 8, "target_modules": "all-linear", "rank_pattern": {"q_proj|v_proj": 1, "mlp.up_proj": 2},
+                               "alpha_pattern": {".*q_proj": 3.5}, "layers_to_transform": [0]},
+            {**factors(layer + "self_attn.q_proj", 2, 2), **factors(layer + "mlp.up_proj", 2, 2, 2)})
+    adapter("llama_replaced", {"r": 1, "target_modules": ["v_proj"], "exclude_modules": ["q_proj"],
+                               "modules_to_save": ["lm_head"]},
+            {**factors(layer + "self_attn.v_proj", 2, 2), "base_model.model.lm_head.weight": [3, 2]})
+    adapter("gpt2", {"r": 2, "target_modules": ["c_attn"], "fan_in_fan_out": True, "bias": "lora_only"},
+            {**factors("transformer.h.0.attn.c_attn", 6, 2, 2), "base_model.model.transformer.h.0.attn.c_attn.bias": [6]})
+
+
 # ---- config.json ----
 
 def configs(known):
@@ -204,10 +225,12 @@ def main():
     tokenizer_words = literals("worker/model/tokenizer/*.cc")
     write_dictionary("config", config_words)
     write_dictionary("tokenizer", tokenizer_words)
+    write_dictionary("adapter", literals("worker/model/adapter/*.cc") + ["q_proj", "up_proj", "c_attn", "lm_head"])
     write_dictionary("weights", ["dtype", "shape", "data_offsets", "__metadata__", "weight_map", "metadata", "F32", "F64",
                                  "BF16", "F16", "I8", "F8_E4M3", "a.safetensors", "b.safetensors", "..", "x", "y", "z"])
     write_dictionary("rows", literals("client/headscope/row_parser.cc"))
     weights()
+    adapters()
     configs(set(config_words) | {"text_config"})
     tokenizers()
     rows()

@@ -8,7 +8,7 @@ targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
   for file in tests/fuzz/*_fuzz.cc; do targets+=("$(basename "$file" _fuzz.cc)"); done
 fi
-declare -A dictionaries=([config]=config [checkpoint]=config [tokenizer]=tokenizer [legacy_tokenizer]=tokenizer [rows]=rows)
+declare -A dictionaries=([config]=config [checkpoint]=config [adapter]=adapter [tokenizer]=tokenizer [legacy_tokenizer]=tokenizer [rows]=rows)
 mkdir -p build/fuzz/found
 status=0
 for target in "${targets[@]}"; do
