@@ -44,7 +44,7 @@ struct LlamaShape {
   std::int64_t width = 768;
   std::int64_t mlp_width = 2048;
   std::int64_t vocabulary = 50257;
-  std::int64_t positions = 2048;
+  std::int64_t positions = 8192;
   // Of every matrix; the family's own is 0.02, narrow models want about 1 / sqrt(width).
   double deviation = 0.02;
 };
