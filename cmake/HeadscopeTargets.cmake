@@ -12,6 +12,10 @@ if(HEADSCOPE_SANITIZE)
   target_link_options(headscope_flags INTERFACE -fsanitize=${HEADSCOPE_SANITIZE})
 endif()
 
+if(HEADSCOPE_FUZZ)
+  target_compile_options(headscope_flags INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-recover=all)
+endif()
+
 # Abseil as packaged by Debian 12 is unknown to ThreadSanitizer; see the file.
 if(HEADSCOPE_SANITIZE STREQUAL "thread")
   add_library(headscope_absl_mutex_for_tsan OBJECT ${CMAKE_CURRENT_LIST_DIR}/absl_mutex_for_tsan.cc)

@@ -166,7 +166,8 @@ std::vector<Flag> Flags() {
                              {"data", "FILE.jsonl", "rows to score; - reads standard input"}};
   for (const auto& more : {ComputeFlags(), ReductionFlags()}) flags.insert(flags.end(), more.begin(), more.end());
   flags.push_back({"limit", "N", "read the first N rows only"});
-  flags.push_back({"batch-tokens", "N", "tokens in one batch (changes speed and memory, no result)"});
+  flags.push_back({"batch-tokens", "N",
+                   "tokens in one batch; the workers' recommendation if absent (changes speed and memory, no result)"});
   flags.push_back({"label", "K=V", "label of the job; may be repeated; task=... names the task"});
   for (const Flag& flag : ResultOutputFlags()) flags.push_back(flag);
   flags.push_back({"detach", "", "print the job's id and do not wait"});

@@ -1,6 +1,7 @@
 #include "client/cli/json_values.h"
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/model_details.h"
 #include "client/cli/numbers.h"
 #include "proto/support/limits.h"
 #include "proto/support/sha256.h"
@@ -151,23 +152,25 @@ Json JobJson(const client::Job& job) {
 }
 
 Json ModelJson(const client::Model& model) {
-  return {{"name", model.name},
-          {"digest", DigestJson(model.digest)},
-          {"family", model.family},
-          {"layers", model.layers},
-          {"heads", model.heads},
-          {"kv_heads", model.kv_heads},
-          {"head_dim", model.head_dim},
-          {"vocabulary", model.vocabulary},
-          {"positions", model.positions},
-          {"parameters", model.parameters},
-          {"weight_bytes", model.weight_bytes},
-          {"stored_dtype", model.stored_dtype},
-          {"has_tokenizer", model.has_tokenizer},
-          {"unsupported", TextOrNull(model.unsupported)},
-          {"tokenizer_unsupported", TextOrNull(model.tokenizer_unsupported)},
-          {"workers", model.workers},
-          {"resident_workers", model.resident_workers}};
+  Json json = {{"name", model.name},
+               {"digest", DigestJson(model.digest)},
+               {"family", model.family},
+               {"layers", model.layers},
+               {"heads", model.heads},
+               {"kv_heads", model.kv_heads},
+               {"head_dim", model.head_dim},
+               {"vocabulary", model.vocabulary},
+               {"positions", model.positions},
+               {"parameters", model.parameters},
+               {"weight_bytes", model.weight_bytes},
+               {"stored_dtype", model.stored_dtype},
+               {"has_tokenizer", model.has_tokenizer},
+               {"unsupported", TextOrNull(model.unsupported)},
+               {"tokenizer_unsupported", TextOrNull(model.tokenizer_unsupported)},
+               {"workers", model.workers},
+               {"resident_workers", model.resident_workers}};
+  if (model.details.has_value()) AddDetails(*model.details, json);
+  return json;
 }
 
 Json DatasetJson(const client::Dataset& dataset) {

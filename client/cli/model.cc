@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cli/command.h"
 #include "client/cli/json_values.h"
+#include "client/cli/model_details.h"
 #include "client/cli/numbers.h"
 #include "client/cli/text_table.h"
 
@@ -28,6 +29,9 @@ TextTable Fields(const client::Model& model) {
   add("positions", absl::StrCat(model.positions));
   add("parameters", absl::StrCat(model.parameters));
   add("weights", absl::StrCat(ShortBytes(model.weight_bytes), " ", model.stored_dtype));
+  if (model.details.has_value()) {
+    for (const auto& [name, value] : DetailFields(*model.details)) add(name, value);
+  }
   add("tokenizer", model.has_tokenizer ? "yes" : "no");
   add("unsupported", model.unsupported);
   add("text unsupported", model.tokenizer_unsupported);
@@ -54,15 +58,17 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
 }  // namespace
 
 const Command& ModelCommand() {
-  static const Command command = {"model",
-                                  "NAME",
-                                  1,
-                                  1,
-                                  "show one model",
-                                  "Shows a model: shape, digest, workers that hold it, and what is unsupported.",
-                                  {},
-                                  {"model demo", "model demo --format json"},
-                                  Run};
+  static const Command command = {
+      "model",
+      "NAME",
+      1,
+      1,
+      "show one model",
+      "Shows a model: shape, ropes and windows, dtypes, memory per token, tokenizer, adapter, digest,\n"
+      "workers that hold it, and what is unsupported.",
+      {},
+      {"model demo", "model demo --format json"},
+      Run};
   return command;
 }
 

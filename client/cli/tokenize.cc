@@ -79,7 +79,9 @@ const Command& TokenizeCommand() {
       2,
       2,
       "tokenise text with a model's tokenizer",
-      "Prints the token ids of a text. TEXT - reads standard input; a TEXT that starts with a dash comes after --.",
+      "Prints the token ids of a text, their vocabulary strings and, with --response, where the prompt ends. Both are "
+      "then read as a sample: a prompt with its own beginning of sequence gets no second one. TEXT - reads standard "
+      "input; a TEXT that starts with a dash comes after --.",
       {{"response", "R", "text that follows, tokenised without special tokens"},
        {"special", "true|false", "add the tokenizer's special tokens (default true)"}},
       {"tokenize demo 'Hello world'", "tokenize demo '2 + 2 =' --response ' 4' --format json",

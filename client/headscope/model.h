@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "client/headscope/model_details.h"
+
 namespace headscope::client {
 
 // A model that workers hold under their roots.
@@ -34,6 +36,8 @@ struct Model {
   // Connected workers that hold it on disk, and in memory.
   std::vector<std::string> workers;
   std::vector<std::string> resident_workers;
+  // Absent where no worker could read the model.
+  std::optional<ModelDetails> details;
 };
 
 struct TokenizeRequest {

@@ -1,6 +1,8 @@
 #include "client/headscope/row_parser.h"
 
 #include <limits>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +10,7 @@
 #include "nlohmann/json.hpp"
 #include "proto/support/limits.h"
 #include "proto/support/sample_encoding.h"
+#include "proto/support/utf8.h"
 
 namespace headscope::client {
 namespace {
@@ -23,12 +26,46 @@ std::string Describe(const Json& value) {
   return absl::StrCat(value.is_array() ? "an " : value.is_object() ? "an " : "a ", value.type_name());
 }
 
+// Text of a row for a message, cut where it is long.
+std::string Shortened(std::string_view text) {
+  constexpr std::size_t kMaxBytes = 300;
+  if (text.size() <= kMaxBytes) return std::string(text);
+  const std::string_view cut = text.substr(0, kMaxBytes);
+  return std::string(cut.substr(0, ValidUtf8Prefix(cut))) + "...";
+}
+
 // The library's message without its own prefix and line number, which is always 1 here.
 std::string ParseFault(const Json::exception& error) {
   std::string text = error.what();
   if (const auto prefix = text.find("] "); prefix != std::string::npos) text = text.substr(prefix + 2);
   if (const auto column = text.find("column "); column != std::string::npos) text = text.substr(column);
-  return absl::StrCat("not valid JSON: ", text);
+  // It quotes what was read last, which may be most of the row.
+  return absl::StrCat("not valid JSON: ", Shortened(text));
+}
+
+// The row's value, unless its text is not JSON or its object has a key twice: the library would keep the last.
+std::optional<Json> ParseJson(const std::string& text, std::vector<std::string>& faults) {
+  // The library takes a NUL byte for the end of its input.
+  if (const auto nul = text.find('\0'); nul != std::string::npos) {
+    faults.push_back(absl::StrCat("not valid JSON: column ", nul + 1, ": a NUL byte"));
+    return std::nullopt;
+  }
+  std::set<std::string> keys;
+  const auto see = [&](int depth, Json::parse_event_t event, const Json& parsed) {
+    if (event != Json::parse_event_t::key || depth != 1) return true;
+    const auto& key = parsed.get_ref<const std::string&>();
+    if (!keys.insert(key).second && faults.empty()) faults.push_back(absl::StrCat(Shortened(key), ": given twice"));
+    return true;
+  };
+  // The library reports what it cannot take only by an exception (a number beyond every double is no parse_error); it
+  // ends here.
+  try {
+    Json value = Json::parse(text, see);
+    return faults.empty() ? std::optional(std::move(value)) : std::nullopt;
+  } catch (const Json::exception& error) {
+    faults = {ParseFault(error)};
+    return std::nullopt;
+  }
 }
 
 // Reads members of one row and collects what is wrong with them.
@@ -93,6 +130,14 @@ std::optional<RowKind> KindOf(const Json& object, std::vector<std::string>& faul
   if (object.contains("token_ids") || object.contains("prompt_tokens")) kinds.push_back(RowKind::kTokens);
   if (object.contains("text")) kinds.push_back(RowKind::kText);
   if (kinds.size() == 1) return kinds.front();
+  if (kinds.empty() && object.contains("messages")) {
+    faults.push_back(
+        "messages: chat rows are not rendered here; apply the model's chat template (in Python: "
+        "tokenizer.apply_chat_template(messages, tokenize=False)) and send the text before the answer as prompt and "
+        "the "
+        "answer as response; a beginning-of-sequence token that the template writes is not doubled");
+    return std::nullopt;
+  }
   if (kinds.empty()) {
     faults.push_back("none of the keys prompt and response, token_ids and prompt_tokens, or text");
     return std::nullopt;
@@ -169,23 +214,16 @@ std::string NameOf(RowKind kind) {
 
 ParsedRow ParseRow(const std::string& text, std::uint64_t line) {
   ParsedRow row;
-  Json object;
-  // The library reports what it cannot take only by an exception (a number beyond every double is no parse_error); it
-  // ends here.
-  try {
-    object = Json::parse(text);
-  } catch (const Json::exception& error) {
-    row.faults.push_back(ParseFault(error));
-    return row;
-  }
-  if (!object.is_object()) {
-    row.faults.push_back(absl::StrCat("wanted a JSON object, found ", Describe(object)));
+  const std::optional<Json> object = ParseJson(text, row.faults);
+  if (!object) return row;
+  if (!object->is_object()) {
+    row.faults.push_back(absl::StrCat("wanted a JSON object, found ", Describe(*object)));
     return row;
   }
   row.sample.id = std::to_string(line);
-  ReadId(object, row);
-  row.kind = KindOf(object, row.faults);
-  if (row.kind) ReadInput(object, row);
+  ReadId(*object, row);
+  row.kind = KindOf(*object, row.faults);
+  if (row.kind) ReadInput(*object, row);
   if (row.faults.empty()) CheckWhole(row);
   return row;
 }

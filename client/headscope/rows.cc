@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/headscope/row_parser.h"
+#include "proto/support/limits.h"
 
 namespace headscope::client {
 namespace {
@@ -44,7 +45,8 @@ class AcrossRows {
  public:
   void Check(const ParsedRow& row, std::uint64_t line, std::vector<RowFault>& faults) {
     if (row.kind) CheckKind(*row.kind, line, faults);
-    if (!row.sample.id.empty()) CheckId(row, line, faults);
+    // A longer id is a fault by itself.
+    if (!row.sample.id.empty() && row.sample.id.size() <= kMaxSampleIdBytes) CheckId(row, line, faults);
   }
 
  private:

@@ -2,7 +2,7 @@
 //   {"id", "prompt", "response"}  |  {"id", "token_ids": [...], "prompt_tokens": n}  |  {"id", "text"}
 //
 // A missing id becomes the 1-based number of the line; an id may be a string or an integer. All rows of a file are of
-// one kind, ids are unique, other keys are ignored, blank lines are skipped but counted.
+// one kind, ids are unique, no key is given twice, other keys are ignored, blank lines are skipped but counted.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,9 @@
 // headscope.v1 messages to and from the plain values of this library.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "client/headscope/dataset.h"
 #include "client/headscope/job.h"
@@ -14,6 +17,11 @@
 #include "headscope/v1/pattern_service.pb.h"
 
 namespace headscope::client {
+
+template <typename Repeated>
+std::vector<std::string> Strings(const Repeated& values) {
+  return {values.begin(), values.end()};
+}
 
 v1::Compute ToProto(const ComputeOptions& options);
 v1::Reduction ToProto(const ReductionOptions& options);

@@ -11,11 +11,6 @@
 namespace headscope::client {
 namespace {
 
-template <typename Repeated>
-std::vector<std::string> Strings(const Repeated& values) {
-  return {values.begin(), values.end()};
-}
-
 Provenance ProvenanceFromProto(const v1::Provenance& proto) {
   Provenance provenance;
   provenance.model = Bare(proto.model(), "models/");
@@ -85,28 +80,6 @@ absl::StatusOr<Pattern> FromProto(const v1::Pattern& proto) {
   pattern.heads = proto.heads();
   pattern.labels = {proto.labels().begin(), proto.labels().end()};
   return pattern;
-}
-
-Model FromProto(const v1::Model& proto) {
-  Model model;
-  model.name = Bare(proto.name(), "models/");
-  model.digest = proto.digest();
-  model.family = proto.family();
-  model.layers = proto.layers();
-  model.heads = proto.heads();
-  model.kv_heads = proto.kv_heads();
-  model.head_dim = proto.head_dim();
-  model.vocabulary = proto.vocabulary();
-  model.positions = proto.positions();
-  model.parameters = proto.parameters();
-  model.weight_bytes = proto.weight_bytes();
-  model.stored_dtype = proto.stored_dtype();
-  model.has_tokenizer = proto.has_tokenizer();
-  model.unsupported = proto.unsupported();
-  model.tokenizer_unsupported = proto.tokenizer_unsupported();
-  model.workers = Strings(proto.workers());
-  model.resident_workers = Strings(proto.resident_workers());
-  return model;
 }
 
 Dataset FromProto(const v1::Dataset& proto) {

@@ -26,8 +26,8 @@ inline constexpr std::size_t kMaxTokenizeBytes = 1 << 20;
 // A dataset of a million samples is legitimate.
 inline constexpr std::uint64_t kMaxDatasetSamples = 10'000'000;
 inline constexpr std::uint64_t kMaxDatasetBytes = std::uint64_t{64} << 30;
-// BadRequest lists at most this many violations (fewer where gRPC's metadata limit is nearer) and then says how many more
-// there are.
+// BadRequest lists at most this many violations (fewer where gRPC's metadata limit is nearer) and then says how many
+// more there are.
 inline constexpr std::size_t kMaxFieldViolations = 1000;
 
 inline constexpr std::uint64_t kMaxQueuedJobs = 10'000;
@@ -45,6 +45,13 @@ inline constexpr std::uint32_t kDefaultScriptBatch = 4;
 
 // A shard is cut at the first of these: it is what a crash loses, and what one CompleteShard carries.
 inline constexpr std::uint64_t kShardTokens = 32 * 1024;
+// Smaller jobs are cut into smaller shards, about kShardsOfAJob, so that several workers end at the same time, but not
+// into shards of fewer tokens than kMinShardTokens. Large batches make large shards: of kMinShardBatches where that
+// stays within kMaxShardTokens.
+inline constexpr std::uint64_t kShardsOfAJob = 32;
+inline constexpr std::uint64_t kMinShardTokens = 4 * 1024;
+inline constexpr std::uint64_t kMinShardBatches = 4;
+inline constexpr std::uint64_t kMaxShardTokens = 256 * 1024;
 inline constexpr std::uint32_t kShardSamples = 512;
 inline constexpr std::uint64_t kShardResultBytes = 64 << 20;
 inline constexpr std::uint32_t kPrepareShardSamples = 4096;

@@ -73,7 +73,14 @@ bool LeaseBook::Report(const std::string& shard, std::uint64_t fence, std::uint6
   held->samples_done = samples;
   held->tokens_done = tokens;
   held->progress_time = now;
-  return held->phase == Phase::kScore;
+  if (held->phase != Phase::kScore) return false;
+  // What the same worker has leased ahead waits for this one and loses no patience meanwhile.
+  for (auto& [other, waiting] : leases_) {
+    if (waiting.key.session.session == held->key.session.session && waiting.tokens_done == 0) {
+      waiting.progress_time = now;
+    }
+  }
+  return true;
 }
 
 void LeaseBook::SetHandingIn(const std::string& shard, std::uint64_t fence, bool handing_in, absl::Time now) {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxTextBytes = 1024;
 constexpr std::size_t kMaxFailureBytes = 2048;
+constexpr std::size_t kMaxDetailsBytes = 64 << 10;
 constexpr int kMaxEntries = 100'000;
 constexpr std::uint32_t kMaxLayersOrHeads = 16'384;
 // Beside the planes of a sample: index, counts, objective, and the messages' framing.
@@ -67,6 +68,10 @@ absl::Status CheckEntry(const worker::v1::CatalogueEntry& entry) {
   }
   absl::Status status = CheckText("catalogue: family", entry.family(), kMaxTextBytes);
   status.Update(CheckText("catalogue: stored_dtype", entry.stored_dtype(), kMaxTextBytes));
+  if (entry.details().ByteSizeLong() > kMaxDetailsBytes) {
+    status.Update(Bad(absl::StrCat(where, "details of ", entry.details().ByteSizeLong(), " bytes, at most ",
+                                   kMaxDetailsBytes, " are taken")));
+  }
   return status;
 }
 
@@ -98,6 +103,8 @@ CatalogueEntry ToEntry(const worker::v1::CatalogueEntry& message) {
   entry.unsupported = CutSentence(message.unsupported(), kMaxTextBytes);
   entry.tokenizer_unsupported = CutSentence(message.tokenizer_unsupported(), kMaxTextBytes);
   entry.tokenizer_digest = message.tokenizer_digest();
+  entry.batch_tokens = message.batch_tokens();
+  if (message.has_details()) entry.details = message.details().SerializeAsString();
   return entry;
 }
 
@@ -121,7 +128,8 @@ headscope::v1::Compute ToMessage(const ComputeOptions& options) {
   if (options.max_tokens) compute.set_max_tokens(*options.max_tokens);
   compute.set_on_invalid(options.on_invalid == OnInvalid::kSkip ? headscope::v1::ON_INVALID_SKIP
                                                                 : headscope::v1::ON_INVALID_REFUSE);
-  compute.set_engine(options.engine == EngineKind::kFast ? headscope::v1::ENGINE_FAST : headscope::v1::ENGINE_REFERENCE);
+  compute.set_engine(options.engine == EngineKind::kFast ? headscope::v1::ENGINE_FAST
+                                                         : headscope::v1::ENGINE_REFERENCE);
   return compute;
 }
 

@@ -172,6 +172,10 @@ struct CatalogueEntry {
   std::string unsupported;
   std::string tokenizer_unsupported;
   std::string tokenizer_digest;
+  // 0: the worker does not say.
+  std::uint32_t batch_tokens = 0;
+  // headscope.v1.ModelDetails as bytes, for whom it concerns; "" where there are none.
+  std::string details;
   friend bool operator==(const CatalogueEntry&, const CatalogueEntry&) = default;
 };
 

@@ -16,6 +16,11 @@ std::vector<PlannedShard> PlanPrepareShards(std::uint64_t sample_count) {
   return shards;
 }
 
+std::uint64_t ShardTokens(std::uint64_t job_tokens, std::uint32_t batch_tokens) {
+  const std::uint64_t even = std::clamp(job_tokens / kShardsOfAJob, kMinShardTokens, kShardTokens);
+  return std::max(even, std::min(kMinShardBatches * batch_tokens, kMaxShardTokens));
+}
+
 std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, std::size_t planes) {
   constexpr std::uint64_t kFixed = 3 * sizeof(std::uint32_t) + sizeof(double);
   return kFixed + std::uint64_t{layers} * heads * planes * sizeof(float);
@@ -37,11 +42,10 @@ std::vector<PlannedShard> PlanScoreShards(const std::vector<PreparedSample>& sam
   return shards;
 }
 
-std::uint32_t ResolveBatchTokens(std::optional<std::uint32_t> requested, const std::vector<PreparedSample>& samples) {
+std::uint32_t ResolveBatchTokens(std::optional<std::uint32_t> requested, std::uint32_t recommended) {
   if (requested) return *requested;
-  std::uint32_t longest = kDefaultBatchTokens;
-  for (const PreparedSample& sample : samples) longest = std::max(longest, sample.tokens);
-  return longest;
+  if (recommended == 0) return kDefaultBatchTokens;
+  return std::clamp(recommended, kMinBatchTokens, kMaxBatchTokens);
 }
 
 }  // namespace headscope::server

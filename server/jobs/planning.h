@@ -28,6 +28,9 @@ struct ScoreLimits {
   std::uint64_t bytes_per_sample = 0;
 };
 
+// Where shards of a job of so many tokens are cut, with batches of `batch_tokens`.
+std::uint64_t ShardTokens(std::uint64_t job_tokens, std::uint32_t batch_tokens);
+
 // What one sample's scores take in a stored shard.
 std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, std::size_t planes);
 
@@ -35,7 +38,8 @@ std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, st
 // order. A sample beyond the limits alone is a shard of its own.
 std::vector<PlannedShard> PlanScoreShards(const std::vector<PreparedSample>& samples, const ScoreLimits& limits);
 
-// Tokens of one batch: what was asked for; otherwise kDefaultBatchTokens, raised to the longest sample.
-std::uint32_t ResolveBatchTokens(std::optional<std::uint32_t> requested, const std::vector<PreparedSample>& samples);
+// Tokens of one batch: what was asked for; otherwise what the workers recommend, within the limits for what may be
+// asked for; otherwise (0) kDefaultBatchTokens.
+std::uint32_t ResolveBatchTokens(std::optional<std::uint32_t> requested, std::uint32_t recommended);
 
 }  // namespace headscope::server

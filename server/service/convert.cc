@@ -148,6 +148,7 @@ v1::Model ToProto(const ModelView& view) {
   proto.set_tokenizer_unsupported(entry.tokenizer_unsupported);
   proto.mutable_workers()->Assign(view.workers.begin(), view.workers.end());
   proto.mutable_resident_workers()->Assign(view.resident_workers.begin(), view.resident_workers.end());
+  if (!entry.details.empty() && !proto.mutable_details()->ParseFromString(entry.details)) proto.clear_details();
   return proto;
 }
 

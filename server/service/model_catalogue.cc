@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "proto/support/error.h"
+#include "proto/support/model_order.h"
 #include "proto/support/sha256.h"
 
 namespace headscope::server {
@@ -70,7 +71,7 @@ int Rank(const CatalogueEntry& entry, bool connected) {
 }  // namespace
 
 std::vector<ModelView> MergeCatalogue(const CatalogueRows& rows, const std::vector<WorkerView>& connected) {
-  std::map<std::string, std::pair<int, CatalogueEntry>> best;
+  std::map<std::string, std::pair<int, CatalogueEntry>, ListingOrder> best;
   for (const auto& [worker, entry] : rows) {
     const bool is_connected = std::any_of(connected.begin(), connected.end(),
                                           [&, &id = worker](const WorkerView& view) { return view.worker_id == id; });
@@ -150,8 +151,7 @@ absl::Status CheckTokenizer(const CatalogueRows& rows, const std::string& model)
                      "TOKENIZER_UNSUPPORTED");
   }
   return MakeError(absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("the model ", model, " has no tokenizer.json; it takes token ids only"),
-                   "NO_TOKENIZER");
+                   absl::StrCat("the model ", model, " has no tokenizer; it takes token ids only"), "NO_TOKENIZER");
 }
 
 }  // namespace headscope::server

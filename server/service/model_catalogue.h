@@ -23,7 +23,8 @@ struct ModelView {
   std::vector<std::string> resident_workers;
 };
 
-// All models by name. Where workers disagree, the word of a connected one that can run the model counts.
+// All models in the order of ListedBefore. Where workers disagree, the word of a connected one that can run the model
+// counts.
 std::vector<ModelView> MergeCatalogue(const CatalogueRows& rows, const std::vector<WorkerView>& connected);
 
 // UNAVAILABLE / NO_WORKER with a RetryInfo while no worker has ever connected: which models there are is not known yet.

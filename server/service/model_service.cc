@@ -1,5 +1,6 @@
 #include "server/service/model_service.h"
 
+#include "proto/support/model_order.h"
 #include "server/service/convert.h"
 #include "server/service/model_catalogue.h"
 #include "server/service/page_token.h"
@@ -13,12 +14,12 @@ namespace {
 
 constexpr MethodName Unary(const char* method) { return {"headscope.v1.ModelService", method, RpcType::kUnary}; }
 
-// The page of `models` (by name) that follows `last`.
+// The page of `models` (in the order of ListedBefore) that follows `last`.
 v1::ListModelsResponse PageOf(const std::vector<ModelView>& models, const std::string& last, std::uint32_t size) {
   v1::ListModelsResponse page;
   std::string shown;
   for (const ModelView& model : models) {
-    if (model.entry.model <= last) continue;
+    if (!last.empty() && !ListedBefore(last, model.entry.model)) continue;
     if (page.models_size() == static_cast<int>(size)) {
       page.set_next_page_token(PageTokenAfter(shown));
       break;

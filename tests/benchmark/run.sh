@@ -1,7 +1,9 @@
 #!/bin/sh
-# The service against the paper's procedure and a careful loop, in one go on the same samples. Needs the release preset
-# (build/release) and Debian's python3-torch. Samples and tokenizer come from the folder of reference material.
-#   tests/benchmark/run.sh [--rows N] [--overhead-rows N] [--skip-paper] [--json FILE] ...
+# The service against its engine, the paper's procedure and a careful loop, in one go on the same samples; scaling; memory
+# (compare.py). Needs the release preset (build/release) and Debian's python3-torch. Samples and tokenizer come from the
+# folder of reference material.
+#   tests/benchmark/run.sh [--sections speed,scaling,memory] [--rows N] [--overhead-rows N] [--skip-paper] [--json FILE] ...
+# A run of a minute or two: --sections speed --shapes gpt2-small --rows 8 --overhead-rows 16 --skip-paper
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -9,7 +11,7 @@ shared=${HEADSCOPE_SHARED:-$root/../shared}
 binaries=${HEADSCOPE_BINARIES:-$root/build/release/bin}
 python=/usr/bin/python3
 
-for needed in headscope headscope-server headscope-worker headscope-model-writer; do
+for needed in headscope headscope-server headscope-worker headscope-engine-check headscope-model-writer; do
   if [ ! -x "$binaries/$needed" ]; then
     echo "run.sh: no $binaries/$needed; build it with: cmake --preset release && cmake --build --preset release" >&2
     exit 2

@@ -1,4 +1,4 @@
-"""Runs the product as the benchmark's third contestant: a server and one worker, driven through the command line."""
+"""Runs the product as a contestant: a server and its workers, driven through the command line."""
 
 import json
 import os
@@ -25,26 +25,40 @@ def peak_rss_bytes(pid):
 
 
 class Service:
-    """A server and one worker over `model_root`; stopped on exit of the `with` block. Logs go to `folder`."""
+    """A server and workers of `threads` threads over `model_root`; stopped on exit of the `with` block. Logs go to
+    `folder`."""
 
-    def __init__(self, binaries, model_root, folder, threads):
+    def __init__(self, binaries, model_root, folder, threads, workers=1):
         self.binaries = binaries
         self.model_root = model_root
         self.folder = folder
         self.threads = threads
+        self.workers = workers
         self.processes = []
+        self.metrics = []
 
     def __enter__(self):
+        os.makedirs(self.folder, exist_ok=True)
         ready_file = os.path.join(self.folder, "ready.json")
         self.start("headscope-server", "--data-dir", os.path.join(self.folder, "data"), "--listen", "127.0.0.1:0",
                    "--worker-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--ready-file", ready_file)
         ready = self.wait_for(lambda: self.read_json(ready_file), "the server's ready file")
         self.address = ready["listen"]
-        self.metrics = f"127.0.0.1:{free_port()}"
-        self.start("headscope-worker", "--server", ready["worker_listen"], "--model-root", self.model_root,
-                   "--threads", str(self.threads), "--metrics-listen", self.metrics)
-        self.wait_for(lambda: self.command("models").get("models"), "a worker's catalogue")
+        for worker in range(self.workers):
+            self.metrics.append(f"127.0.0.1:{free_port()}")
+            self.start("headscope-worker", "--server", ready["worker_listen"], "--model-root", self.model_root,
+                       "--worker-id", f"worker-{worker}", "--threads", str(self.threads), "--metrics-listen",
+                       self.metrics[-1])
+        self.wait_for(self.all_are_ready, "catalogue of every worker")
         return self
+
+    def all_are_ready(self):
+        models = self.command("models")["models"]
+        return models and all("session open" in self.log(index + 1) for index in range(self.workers))
+
+    def log(self, index):
+        with open(self.processes[index].log_path, encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def __exit__(self, *unused):
         for process in reversed(self.processes):
@@ -56,9 +70,13 @@ class Service:
                 process.kill()
 
     def start(self, program, *arguments):
-        with open(os.path.join(self.folder, program + ".log"), "wb") as log:
-            self.processes.append(subprocess.Popen([os.path.join(self.binaries, program), *arguments],
-                                                   stdout=log, stderr=log, stdin=subprocess.DEVNULL))
+        environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+        path = os.path.join(self.folder, f"{len(self.processes)}-{program}.log")
+        with open(path, "wb") as log:
+            process = subprocess.Popen([os.path.join(self.binaries, program), *arguments], stdout=log, stderr=log,
+                                       stdin=subprocess.DEVNULL, env=environment)
+        process.log_path = path
+        self.processes.append(process)
 
     def wait_for(self, check, what, seconds=120):
         deadline = time.monotonic() + seconds
@@ -89,11 +107,23 @@ class Service:
         return json.loads(done.stdout)
 
     def compute_seconds(self):
-        """Seconds that the worker has spent in scoring so far."""
-        with urllib.request.urlopen(f"http://{self.metrics}/metrics", timeout=10) as answer:
+        """Seconds that the workers have spent in scoring so far, on average."""
+        return sum(map(self.compute_seconds_of, self.metrics)) / len(self.metrics)
+
+    @staticmethod
+    def compute_seconds_of(metrics):
+        with urllib.request.urlopen(f"http://{metrics}/metrics", timeout=10) as answer:
             text = answer.read().decode()
         found = re.search(r'^headscope_worker_stage_seconds_sum\{[^}]*stage="score"[^}]*\} (\S+)$', text, re.MULTILINE)
         return float(found.group(1)) if found else 0.0
+
+    def warm(self, model, data):
+        """Has every worker load the model: jobs run until each has computed something."""
+        def all_have_computed():
+            self.attribute(model, data, "--limit", str(8 * self.workers))
+            return all(self.compute_seconds_of(metrics) > 0 for metrics in self.metrics)
+
+        self.wait_for(all_have_computed, "work of every worker")
 
     def tokenize(self, model, row):
         """Ids of one row as the service makes them, without the end of sequence: (ids, prompt_tokens)."""
@@ -101,14 +131,15 @@ class Service:
         return answer["ids"], answer["prompt_tokens"]
 
     def attribute(self, model, data, *options):
-        """One job over `data`: {"result", "seconds", "compute_seconds", "tokens"}."""
+        """One job over `data`: {"result", "samples", "tokens", "seconds", "compute_seconds", "batch_tokens", ...}."""
         computed = self.compute_seconds()
         started = time.monotonic()
         result = self.command("attribute", "--model", model, "--data", data, "--samples", *options)
         seconds = time.monotonic() - started
         tokens = sum(sample["tokens"] for sample in result["samples"])
         return {"result": result, "seconds": seconds, "compute_seconds": self.compute_seconds() - computed,
-                "tokens": tokens, "tokens_per_second": tokens / seconds}
+                "samples": len(result["samples"]), "tokens": tokens, "tokens_per_second": tokens / seconds,
+                "batch_tokens": result["provenance"]["batch_tokens"]}
 
     def peak_rss_bytes(self):
         """Of server and worker together."""

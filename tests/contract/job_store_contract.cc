@@ -118,6 +118,7 @@ CatalogueEntry JobStoreContract::Entry(const std::string& model, const std::stri
   entry.weight_bytes = 4'000'000'000'000;
   entry.stored_dtype = "float32";
   entry.has_tokenizer = !tokenizer.empty();
+  entry.details = std::string("\0details", 8);
   return entry;
 }
 

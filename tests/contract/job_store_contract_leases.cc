@@ -111,7 +111,8 @@ TEST_P(JobStoreContract, ScoreShardsCoverTheSamplesInDatasetOrder) {
 }
 
 TEST_P(JobStoreContract, AJobSucceedsWithItsLastShard) {
-  const Job job = SubmitSamples(2 * kShardSamples);
+  // Of 10 tokens each: a shard and a half.
+  const Job job = SubmitSamples(3 * kMinShardTokens / 20);
   const SessionRef session = OpenSession("w");
   Prepare(session, job.id);
   const Lease first = ClaimOf(session, job.id);
@@ -297,7 +298,7 @@ TEST_P(JobStoreContract, InvalidSamplesAreSkippedWhereThatIsAskedFor) {
   const Lease score = ClaimOf(session, some.id);
   EXPECT_THAT(score.shard.samples, ElementsAre(0, 2));
   EXPECT_EQ(score.shard.tokens, 2007);
-  EXPECT_EQ(score.shard.batch_tokens, 2000) << "raised to the longest sample";
+  EXPECT_EQ(score.shard.batch_tokens, kDefaultBatchTokens) << "a longer sample is a batch of its own";
   EXPECT_EQ(Get(some.id).counts.samples_total, 2);
   EXPECT_EQ(Get(some.id).counts.invalid_samples, 1);
   ASSERT_THAT(store().CompletePrepare(KeyOf(session, ClaimOf(session, none.id)), Digest('m'), {},

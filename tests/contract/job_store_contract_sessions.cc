@@ -69,6 +69,24 @@ TEST_P(JobStoreContract, AShardThatKillsItsWorkersFailsTheJob) {
   EXPECT_EQ(Get(job.id).failure->reason, "POISONED");
 }
 
+TEST_P(JobStoreContract, AShardLeasedAheadIsNotBlamedForItsWorkersDeath) {
+  const Job first = SubmitSamples(5);
+  const Job second = SubmitSamples(6);
+  const SessionRef preparing = OpenSession("w");
+  for (const Job& job : {first, second}) Prepare(preparing, job.id, 'm');
+  for (std::uint32_t death = 1; death < kMaxWorkerDeaths; ++death) {
+    const SessionRef session = OpenSession("local-0");
+    const Lease computed = ClaimOf(session, first.id);
+    const Lease ahead = ClaimOf(session, second.id);
+    EXPECT_EQ(computed.shard.worker_deaths, death - 1);
+    EXPECT_EQ(ahead.shard.worker_deaths, 0u);
+    EXPECT_EQ(ahead.shard.fence, 2 * death - 1) << "raised by leasing it and by taking it away";
+    ASSERT_THAT(store().LoseWorker("local-0"), IsOk());
+    EXPECT_EQ(store().ListAttempts(first.id, 0)->back().outcome, Outcome::kWorkerLost);
+    EXPECT_EQ(store().ListAttempts(second.id, 0)->back().outcome, Outcome::kReleased);
+  }
+}
+
 TEST_P(JobStoreContract, AWorkerThatStartsAgainHasDiedUnlessItIsTheSameProcess) {
   const Job job = SubmitSamples(5);
   ClaimOf(OpenSession("w", "one"), job.id);
@@ -207,6 +225,37 @@ TEST_P(JobStoreContract, AJobRemembersTheModelItIsPinnedTo) {
   const ModelFacts facts{"gpt2", "float32", 2, entry.layers, entry.heads, entry.head_dim};
   EXPECT_EQ(Get(first.id).model, facts) << "pinned when it was prepared";
   EXPECT_EQ(Get(second.id).model, facts) << "pinned when it was submitted";
+}
+
+TEST_P(JobStoreContract, BatchesAreAsLargeAsSuitsEveryConnectedWorkerAndStaySo) {
+  const std::string dataset = Dataset(5);
+  const auto connect = [&](const std::string& worker, std::uint32_t batch_tokens) {
+    const SessionRef session = OpenSession(worker);
+    CatalogueEntry entry = Entry("gpt2", Digest('m'), Digest('t'));
+    entry.batch_tokens = batch_tokens;
+    EXPECT_THAT(store().PutCatalogue(worker, {entry}), IsOk());
+    return session;
+  };
+  const SessionRef gone = connect("gone", 100);
+  const SessionRef session = connect("w", 4096);
+  connect("small", 512);
+  connect("silent", 0);
+  ASSERT_THAT(store().CloseSession(gone), IsOk());
+  const Job first = Submit(JobOn(dataset));
+  Prepare(session, first.id);
+  EXPECT_EQ(Get(first.id).spec.batch_tokens, 512);
+  EXPECT_EQ(ClaimOf(session, first.id).shard.batch_tokens, 512);
+  connect("small", 256);
+  EXPECT_EQ(Get(first.id).spec.batch_tokens, 512) << "the plan is fixed";
+  const Job second = Submit(JobOn(dataset));
+  ASSERT_TRUE(second.prepared);
+  EXPECT_EQ(second.spec.batch_tokens, 256) << "also where nothing had to be prepared";
+  NewJob asked = JobOn(dataset);
+  asked.spec.batch_tokens = 2048;
+  EXPECT_EQ(Submit(asked).spec.batch_tokens, 2048);
+  NewJob reference = JobOn(dataset);
+  reference.spec.compute.engine = EngineKind::kReference;
+  EXPECT_EQ(Submit(reference).spec.batch_tokens, kDefaultBatchTokens) << "workers speak of the fast engine";
 }
 
 TEST_P(JobStoreContract, AModelThatIsNotHashedYetIsRememberedAsItsWorkerDescribesIt) {

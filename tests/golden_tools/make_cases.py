@@ -14,11 +14,15 @@ import zlib
 import numpy
 import torch
 
+from adapters import ADAPTERS, draw_adapter, merged, write_adapter
 from case_weights import draw, write_checkpoint
 from cases import CASES
 from plain_models import FORWARDS
 from plain_parts import Attention
 from safetensors_reading import read_checkpoint
+
+# Of the base's samples.
+ADAPTER_SAMPLES = 3
 
 
 def objective(config, weights, sample, silenced=None):
@@ -79,6 +83,25 @@ def write_case(directory, name):
         file.write("\n")
 
 
+def write_adapter_case(directory, name):
+    adapter = ADAPTERS[name]
+    base = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", adapter.base)
+    with open(os.path.join(base, "config.json")) as file:
+        config = json.load(file)
+    with open(os.path.join(base, "samples.jsonl")) as file:
+        rows = file.readlines()[:ADAPTER_SAMPLES]
+    os.makedirs(directory, exist_ok=True)
+    weights = read_checkpoint(base)
+    tensors = draw_adapter(adapter, weights, zlib.crc32(name.encode()))
+    write_adapter(directory, adapter, tensors)
+    with open(os.path.join(directory, "samples.jsonl"), "w") as file:
+        file.writelines(rows)
+    with open(os.path.join(directory, "expected.json"), "w") as file:
+        expected = expected_set(config, doubles(merged(adapter, weights, tensors)), [json.loads(row) for row in rows])
+        json.dump(expected, file, indent=1)
+        file.write("\n")
+
+
 def differences(directory):
     """Of a case's expected values: largest difference of the scores, relative to the largest, and of the objectives."""
     with open(os.path.join(directory, "config.json")) as file:
@@ -104,8 +127,9 @@ def main(arguments):
             score, nll = differences(directory)
             print(f"{os.path.basename(os.path.normpath(directory)):24} scores {score:.1e}  nll {nll:.1e}")
         return
-    for name in arguments[1:] or CASES:
-        write_case(os.path.join(arguments[0], name), name)
+    for name in arguments[1:] or [*CASES, *ADAPTERS]:
+        write = write_adapter_case if name in ADAPTERS else write_case
+        write(os.path.join(arguments[0], name), name)
 
 
 if __name__ == "__main__":

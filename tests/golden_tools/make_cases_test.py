@@ -18,6 +18,7 @@ except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(SKIPPED)
 
+from adapters import ADAPTERS
 from cases import CASES
 
 GOLDEN = ""
@@ -43,9 +44,10 @@ class MakeCasesTest(unittest.TestCase):
                 self.assertLess(nll, ROUNDING)
 
     def test_the_committed_cases_are_made_by_this_tool(self):
-        for name in CASES:
+        for name in [*CASES, *ADAPTERS]:
             with self.subTest(case=name), tempfile.TemporaryDirectory() as directory:
-                make_cases.write_case(directory, name)
+                write = make_cases.write_adapter_case if name in ADAPTERS else make_cases.write_case
+                write(directory, name)
                 for made in os.listdir(directory):
                     with open(os.path.join(directory, made), "rb") as file:
                         found = file.read()

@@ -64,7 +64,8 @@ class Worker {
         device_(options.threads),
         models_({.budget_bytes = options.memory_budget, .device = options.device, .root = catalogue_->root()},
                 metrics_),
-        tokenizers_(catalogue_->root(), kTokenizersKept),
+        tokenizers_(catalogue_->root(), kTokenizersKept,
+                    [this](const ModelEntry& model) { return catalogue_->CheckUnchanged(model); }),
         shards_({.catalogue = *catalogue_,
                  .models = models_,
                  .tokenizers = tokenizers_,
@@ -167,7 +168,8 @@ int Serve(const WorkerOptions& options) {
     return Complain(absl::InvalidArgumentError(absl::StrCat("--device ", options.device, ": ", device.message())),
                     kUsage);
   }
-  absl::StatusOr<std::unique_ptr<ModelCatalogue>> catalogue = ModelCatalogue::Open({.root = options.model_root});
+  absl::StatusOr<std::unique_ptr<ModelCatalogue>> catalogue =
+      ModelCatalogue::Open({.root = options.model_root, .device = options.device});
   if (!catalogue.ok()) return Complain(catalogue.status(), kUsage);
   Log(LogLevel::kInfo, "starting",
       {{"version", HEADSCOPE_VERSION},

@@ -56,11 +56,13 @@ struct ShardRunner::Job {
   const SessionRef& session;
   const v1::Shard& shard;
   const std::shared_ptr<HeldLease> lease;
+  const std::function<void()>& nearly_done;
   const absl::Time start = absl::Now();
 };
 
-void ShardRunner::Run(const SessionRef& session, const v1::Shard& shard) {
-  const Job job = {session, shard, parts_.leases.Add(shard.lease().shard(), shard.lease().fence(), session.generation)};
+void ShardRunner::Run(const SessionRef& session, const v1::Shard& shard, const std::function<void()>& nearly_done) {
+  const Job job = {session, shard, parts_.leases.Add(shard.lease().shard(), shard.lease().fence(), session.generation),
+                   nearly_done};
   Work(job);
   parts_.leases.Remove(job.lease);
 }
@@ -102,6 +104,7 @@ ShardControl ShardRunner::MakeControl(const Job& job) {
     lease->SetProgress(samples, tokens);
     progressed_();
   };
+  control.nearly_done = job.nearly_done;
   const auto& timeout = job.shard.no_progress_timeout();
   const absl::Duration limit = absl::Seconds(timeout.seconds()) + absl::Nanoseconds(timeout.nanos());
   if (limit > absl::ZeroDuration()) control.no_progress_timeout = limit;

@@ -19,8 +19,9 @@ class ShardRunner {
   ShardRunner(LinkParts parts, std::function<void()> progressed) : parts_(parts), progressed_(std::move(progressed)) {}
 
   // Blocks until the shard is handed in, failed, handed back, or no longer this worker's. What was computed is kept and
-  // offered again as long as the server cannot be reached and has not said that the lease is stale.
-  void Run(const SessionRef& session, const v1::Shard& shard);
+  // offered again as long as the server cannot be reached and has not said that the lease is stale. `nearly_done` is
+  // called at most once, on this thread, when a SCORE shard's computing nears its end.
+  void Run(const SessionRef& session, const v1::Shard& shard, const std::function<void()>& nearly_done);
 
  private:
   struct Job;

@@ -10,6 +10,13 @@
 #include "worker/link/shard_runner.h"
 
 namespace headscope::worker {
+namespace {
+
+// One shard is handed in, one computes, one is made ready.
+constexpr int kScoreThreads = 3;
+
+}  // namespace
+
 class WorkerLink::Impl {
  public:
   Impl(LinkOptions options, LinkTargets targets, std::function<void(const absl::Status&)> on_fatal)
@@ -20,8 +27,8 @@ class WorkerLink::Impl {
                targets.catalogue, targets.models, targets.shards, targets.metrics},
         keeper_(parts_, std::move(on_fatal)),
         runner_(parts_, [this] { keeper_.Wake(); }),
-        score_("score", {v1::PHASE_SCORE}, parts_, runner_),
-        light_("prepare", {v1::PHASE_PREPARE, v1::PHASE_TOKENIZE}, parts_, runner_) {}
+        score_("score", {v1::PHASE_SCORE}, kScoreThreads, parts_, runner_),
+        light_("prepare", {v1::PHASE_PREPARE, v1::PHASE_TOKENIZE}, /*threads=*/1, parts_, runner_) {}
 
   void Start() {
     keeper_.Start();

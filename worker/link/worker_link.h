@@ -21,9 +21,9 @@ struct LinkTargets {
   Metrics& metrics;
 };
 
-// Keeps a session with the server, takes shards and hands in what becomes of them: one thread scores, one does the
-// light phases beside it, two keep the session. Survives restarts of the server. Thread-safe, but for Drain, which one
-// thread calls.
+// Keeps a session with the server, takes shards and hands in what becomes of them: three threads score in turn,
+// one does the light phases beside them, two keep the session. Survives restarts of the server. Thread-safe, but for
+// Drain, which one thread calls.
 class WorkerLink {
  public:
   // `on_fatal` is called at most once, on a thread of the link, when the server refuses this worker for good.

@@ -111,6 +111,22 @@ std::vector<std::int64_t> FileShape(const DecoderSpec& spec, const FileTensor& t
   return shape;
 }
 
+std::vector<NameSpelling> SpellingsOf(const Architecture& architecture) {
+  std::vector<NameSpelling> spellings = {{architecture.prefix, ""}, {"", ""}};
+  spellings.insert(spellings.end(), architecture.spellings.begin(), architecture.spellings.end());
+  return spellings;
+}
+
+std::vector<std::string> CanonicalNames(const Architecture& architecture, const NameSpelling& spelling,
+                                        const std::string& name) {
+  std::vector<std::string> names;
+  if (name.starts_with(spelling.prefix)) names.push_back(architecture.prefix + name.substr(spelling.prefix.size()));
+  if (!name.starts_with(spelling.outer)) return names;
+  const std::string outer = name.substr(spelling.outer.size());
+  if (!outer.starts_with(architecture.prefix)) names.push_back(outer);
+  return names;
+}
+
 bool MatchesPattern(std::string_view pattern, std::string_view name) {
   std::size_t at = 0;
   const bool any_rest = !pattern.empty() && pattern.back() == '*';

@@ -103,6 +103,13 @@ struct Architecture {
   std::vector<std::string> skipped;
 };
 
+// The ways in which a checkpoint may spell the architecture's names: with the prefix, without it, and further ones.
+std::vector<NameSpelling> SpellingsOf(const Architecture& architecture);
+
+// What `name`, in `spelling`, may be called in the architecture: its canonical names, most likely first.
+std::vector<std::string> CanonicalNames(const Architecture& architecture, const NameSpelling& spelling,
+                                        const std::string& name);
+
 // Whether `pattern` (exact, but '#' stands for one or more digits, and '*' at its end for any rest) matches `name`.
 bool MatchesPattern(std::string_view pattern, std::string_view name);
 

@@ -1,9 +1,11 @@
 #include "worker/model/checkpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "worker/model/adapter/adapter_config.h"
 #include "worker/model/families/registry.h"
 #include "worker/model/model_directory.h"
 
@@ -13,11 +15,9 @@ namespace {
 constexpr std::int64_t kMaxConfigBytes = 16 << 20;
 
 absl::StatusOr<Architecture> ReadArchitecture(const ModelDirectory& directory) {
-  if (directory.Contains("adapter_config.json")) {
+  if (directory.Contains(kAdapterConfigFile)) {
     return absl::FailedPreconditionError(
-        absl::StrCat(directory.shown(),
-                     ": adapter_config.json: LoRA adapters are not supported; merge the adapter into its base model "
-                     "(merge_and_unload in peft) and save that"));
+        absl::StrCat(directory.shown(), ": holds an adapter (", kAdapterConfigFile, "), not a model"));
   }
   const absl::StatusOr<std::string> text = directory.ReadText("config.json", kMaxConfigBytes);
   if (!text.ok()) return text.status();
@@ -35,6 +35,7 @@ ModelDescription Describe(const Architecture& architecture, const Account& accou
     for (const std::int64_t dimension : tensor->shape) elements *= dimension;
     description.parameters += elements;
     description.weight_bytes += tensor->end - tensor->begin;
+    AddStored({tensor->dtype, elements, tensor->end - tensor->begin}, description.stored);
     if (description.stored_dtype.empty()) description.stored_dtype = tensor->dtype;
     if (description.stored_dtype != tensor->dtype) description.stored_dtype = "mixed";
   }
@@ -42,6 +43,16 @@ ModelDescription Describe(const Architecture& architecture, const Account& accou
 }
 
 }  // namespace
+
+void AddStored(const StoredPart& part, std::vector<StoredPart>& parts) {
+  for (StoredPart& known : parts) {
+    if (known.dtype != part.dtype) continue;
+    known.parameters += part.parameters;
+    known.bytes += part.bytes;
+    return;
+  }
+  parts.push_back(part);
+}
 
 absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path, const std::string& root) {
   const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(path, root);
@@ -53,6 +64,7 @@ absl::StatusOr<Checkpoint> OpenCheckpoint(const std::string& path, const std::st
   absl::StatusOr<Account> account = AccountForTensors(*architecture, files->tensors());
   if (!account.ok()) return account.status();
   ModelDescription description = Describe(*architecture, *account);
+  description.name = directory->shown();
   return Checkpoint{*std::move(architecture), *std::move(files), *std::move(account), std::move(description)};
 }
 

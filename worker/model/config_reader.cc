@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "worker/model/json_strict.h"
 
 namespace headscope::worker {
 namespace {
@@ -15,9 +16,15 @@ namespace {
 // What was found, short enough for an error text.
 std::string Shown(const nlohmann::json* value) {
   if (value == nullptr) return "nothing";
-  std::string text = value->dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace);
-  if (text.size() > 60) text = text.substr(0, 57) + "...";
-  return text;
+  return Shortened(value->dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::json::error_handler_t::replace), 60);
+}
+
+// Enough to see what is wrong with a file, however much of it is.
+constexpr std::size_t kMaxNotes = 16;
+constexpr std::size_t kMaxNoteBytes = 600;
+
+void AddNote(std::string_view text, std::vector<std::string>* notes) {
+  if (notes->size() < kMaxNotes) notes->push_back(Shortened(text, kMaxNoteBytes));
 }
 
 }  // namespace
@@ -107,8 +114,8 @@ std::string ConfigReader::Text(std::string_view key, std::string_view fallback) 
   return std::string(fallback);
 }
 
-void ConfigReader::Invalid(const std::string& text) { invalid_.push_back(text); }
-void ConfigReader::Unsupported(const std::string& text) { unsupported_.push_back(text); }
+void ConfigReader::Invalid(const std::string& text) { AddNote(text, &invalid_); }
+void ConfigReader::Unsupported(const std::string& text) { AddNote(text, &unsupported_); }
 
 void ConfigReader::Include(const ConfigReader& part) {
   const auto add = [&](const std::vector<std::string>& from, std::vector<std::string>* to) {

@@ -48,7 +48,7 @@ class ConfigReader {
   void Unsupported(const std::string& text);
   // Takes over what was noted of `part`, a reader of an object within this one's.
   void Include(const ConfigReader& part);
-  // OK, or everything noted in one text.
+  // OK, or everything noted in one text: the first sixteen faults of each kind, long ones shortened.
   absl::Status status() const;
 
  private:

@@ -12,8 +12,20 @@
 namespace headscope::worker {
 namespace {
 
+// x [..., in] -> [..., out], without the bias.
+at::Tensor Product(const Affine& linear, const at::Tensor& x) {
+  const at::Tensor y = at::linear(x, linear.weight);
+  if (!linear.low_rank.has_value()) return y;
+  const LowRankTerm& term = *linear.low_rank;
+  return y + at::linear(at::linear(x, term.down), term.up) * term.scale;
+}
+
 // x [..., in] -> [..., out].
-at::Tensor Apply(const Affine& linear, const at::Tensor& x) { return at::linear(x, linear.weight, linear.bias); }
+at::Tensor Apply(const Affine& linear, const at::Tensor& x) {
+  if (!linear.low_rank.has_value()) return at::linear(x, linear.weight, linear.bias);
+  const at::Tensor y = Product(linear, x);
+  return linear.bias.defined() ? y + linear.bias : y;
+}
 
 at::Tensor Activate(ActivationKind kind, const at::Tensor& x) {
   switch (kind) {
@@ -125,7 +137,7 @@ class Forward {
     const at::Tensor z = Attend(query, key, value, hidden_.at(attention.window), attention.scale,
                                 attention.score_soft_cap);                  // [B, H, Q, d]
     const at::Tensor columns = Gated(layer, z).transpose(1, 2).flatten(2);  // [B, Q, H * d]
-    const at::Tensor projected = at::linear(columns, at.output.weight);     // [B, Q, D]
+    const at::Tensor projected = Product(at.output, columns);               // [B, Q, D]
     if (input_.observer != nullptr) input_.observer->OnAttention(layer, z, projected);
     return at.output.bias.defined() ? projected + at.output.bias : projected;
   }

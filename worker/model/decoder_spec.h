@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "worker/tensor/layer_kinds.h"
@@ -34,6 +35,9 @@ struct RopeSpec {
   double attention_scaling = 1.0;
   // Every sample chooses by its own length, whatever else is in its batch. Absent: all lengths are alike.
   std::optional<LongRope> beyond = std::nullopt;
+  // For people: "default", "llama3", ..., and its numbers as config.json calls them.
+  std::string kind = "default";
+  std::vector<std::pair<std::string, double>> numbers = {};
 };
 
 // One layer's attention. Per layer because windows and ropes alternate in some families.

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 
 namespace headscope::worker {
-namespace {
 
 Affine* FindAffine(DecoderWeights& weights, WeightRole role, std::int64_t layer) {
   using enum WeightRole;
@@ -52,7 +51,6 @@ Affine* FindAffine(DecoderWeights& weights, WeightRole role, std::int64_t layer)
   }
 }
 
-// stored [rows, ...] -> the placement's rows [block * count, ...].
 at::Tensor PickRows(const at::Tensor& stored, const Placement& placement) {
   std::vector<at::Tensor> blocks;
   for (std::int64_t i = 0; i < placement.count; ++i) {
@@ -61,8 +59,8 @@ at::Tensor PickRows(const at::Tensor& stored, const Placement& placement) {
   return blocks.size() == 1 ? blocks[0] : at::cat(blocks, 0);
 }
 
-absl::Status Place(const FileTensor& tensor, const at::Tensor& stored, const DecoderSpec& spec,
-                   DecoderWeights* weights) {
+absl::Status PlaceTensor(const FileTensor& tensor, const at::Tensor& stored, const DecoderSpec& spec,
+                         DecoderWeights* weights) {
   if (stored.sizes() != at::IntArrayRef(FileShape(spec, tensor))) {
     return absl::InternalError(absl::StrCat("tensor ", tensor.name, " does not have the shape of its file entry"));
   }
@@ -74,8 +72,6 @@ absl::Status Place(const FileTensor& tensor, const at::Tensor& stored, const Dec
   }
   return absl::OkStatus();
 }
-
-}  // namespace
 
 at::Tensor* FindSlot(DecoderWeights& weights, const WeightSlot& slot) {
   Affine* affine = FindAffine(weights, slot.role, slot.layer);
@@ -90,7 +86,7 @@ absl::StatusOr<DecoderWeights> AssembleWeights(const Architecture& architecture,
     if (tensor.presence == Presence::kUnread) continue;
     const absl::StatusOr<at::Tensor> stored = source(tensor);
     if (!stored.ok()) return stored.status();
-    const absl::Status status = Place(tensor, *stored, architecture.spec, &weights);
+    const absl::Status status = PlaceTensor(tensor, *stored, architecture.spec, &weights);
     if (!status.ok()) return status;
   }
   if (architecture.spec.tied_head) weights.head.weight = weights.embedding.weight;

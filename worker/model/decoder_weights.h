@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -12,12 +13,22 @@
 
 namespace headscope::worker {
 
+// What an adapter adds to a linear: y += scale * (x down^T) up^T. Never multiplied out: the weight it stands beside is
+// shared with models that do not have it.
+struct LowRankTerm {
+  at::Tensor down;  // [rank, in]
+  at::Tensor up;    // [out, rank]
+  double scale = 1.0;
+};
+
 // Weight and bias of a linear, a norm or (without bias) an embedding. What a model does not have is undefined.
 struct Affine {
   // Linear [out, in]; norm [width]; embedding [rows, width].
   at::Tensor weight;
   // [out]; undefined: none.
   at::Tensor bias;
+  // Linears only, and never the vocabulary head.
+  std::optional<LowRankTerm> low_rank = std::nullopt;
 };
 
 struct LayerWeights {
@@ -61,6 +72,15 @@ using TensorSource = std::function<absl::StatusOr<at::Tensor>(const FileTensor& 
 // untransposed is used as it is, so in-place updates of it show in the result.
 absl::StatusOr<DecoderWeights> AssembleWeights(const Architecture& architecture, const TensorSource& source);
 
+// Puts `stored`, in FileShape, into the slots that it fills. INTERNAL for another shape.
+absl::Status PlaceTensor(const FileTensor& tensor, const at::Tensor& stored, const DecoderSpec& spec,
+                         DecoderWeights* weights);
+
+// stored [rows, ...] -> the placement's rows of it; a view where they are together.
+at::Tensor PickRows(const at::Tensor& stored, const Placement& placement);
+
+// What `role` of `layer` is in `weights`; null where the layer does not exist.
+Affine* FindAffine(DecoderWeights& weights, WeightRole role, std::int64_t layer);
 // The tensor of `slot` in `weights`; null where the layer does not exist.
 at::Tensor* FindSlot(DecoderWeights& weights, const WeightSlot& slot);
 

@@ -29,6 +29,8 @@ bool Computes(EngineKind kind, DType dtype) {
   return dtype == DType::kFloat32 || dtype == (kind == EngineKind::kFast ? DType::kBFloat16 : DType::kFloat64);
 }
 
+bool Pads(EngineKind kind) { return kind == EngineKind::kReference; }
+
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(EngineKind kind, std::shared_ptr<const Model> model) {
   for (const EngineEntry& entry : kEngines) {
     if (entry.kind == kind) return entry.create(std::move(model));

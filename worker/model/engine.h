@@ -58,6 +58,9 @@ enum class EngineKind { kFast, kReference };
 enum class DType;
 bool Computes(EngineKind kind, DType dtype);
 
+// Whether engines of that kind pad the samples of a batch to the longest inside; if not, a batch costs its tokens.
+bool Pads(EngineKind kind);
+
 // Makes the engine of that kind for `model`, which it keeps alive.
 absl::StatusOr<std::unique_ptr<Engine>> MakeEngine(EngineKind kind, std::shared_ptr<const Model> model);
 

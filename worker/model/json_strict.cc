@@ -19,20 +19,22 @@ class StrictBuilder : public nlohmann::json_sax<json> {
 
   const std::string& error() const { return error_; }
 
-  bool null() override { return builder_.null(); }
-  bool boolean(bool value) override { return builder_.boolean(value); }
-  bool number_integer(number_integer_t value) override { return builder_.number_integer(value); }
-  bool number_unsigned(number_unsigned_t value) override { return builder_.number_unsigned(value); }
-  bool number_float(number_float_t value, const string_t& text) override { return builder_.number_float(value, text); }
-  bool string(string_t& value) override { return builder_.string(value); }
-  bool binary(binary_t& value) override { return builder_.binary(value); }
+  bool null() override { return Count() && builder_.null(); }
+  bool boolean(bool value) override { return Count() && builder_.boolean(value); }
+  bool number_integer(number_integer_t value) override { return Count() && builder_.number_integer(value); }
+  bool number_unsigned(number_unsigned_t value) override { return Count() && builder_.number_unsigned(value); }
+  bool number_float(number_float_t value, const string_t& text) override {
+    return Count() && builder_.number_float(value, text);
+  }
+  bool string(string_t& value) override { return Count() && builder_.string(value); }
+  bool binary(binary_t& value) override { return Count() && builder_.binary(value); }
 
   bool start_object(std::size_t size) override {
     keys_.emplace_back();
     return Enter() && builder_.start_object(size);
   }
   bool key(string_t& name) override {
-    if (!keys_.back().insert(name).second) return Fail(absl::StrCat("key \"", name.substr(0, 80), "\" appears twice"));
+    if (!keys_.back().insert(name).second) return Fail(absl::StrCat("key \"", Shortened(name, 80), "\" appears twice"));
     return builder_.key(name);
   }
   bool end_object() override {
@@ -46,13 +48,16 @@ class StrictBuilder : public nlohmann::json_sax<json> {
     return builder_.end_array();
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    return Fail(absl::StrCat("at byte ", position, ": ", error.what()));
+    return Fail(absl::StrCat("at byte ", position, ": ", Shortened(error.what(), 300)));
   }
 
  private:
   bool Enter() {
     if (++depth_ > max_depth_) return Fail(absl::StrCat("nested deeper than ", max_depth_));
-    return true;
+    return Count();
+  }
+  bool Count() {
+    return ++values_ <= kMaxJsonValues || Fail(absl::StrCat("has more than ", kMaxJsonValues, " values"));
   }
   bool Fail(std::string text) {
     if (error_.empty()) error_ = std::move(text);
@@ -62,6 +67,7 @@ class StrictBuilder : public nlohmann::json_sax<json> {
   nlohmann::detail::json_sax_dom_parser<json> builder_;
   const int max_depth_;
   int depth_ = 0;
+  std::size_t values_ = 0;
   std::vector<std::set<std::string>> keys_;  // of the objects that are open
   std::string error_;
 };
@@ -80,6 +86,13 @@ absl::StatusOr<json> ParseStrictJson(std::string_view text, std::string_view wha
     return absl::InvalidArgumentError(absl::StrCat(source, ": not acceptable JSON: ", builder.error()));
   }
   return result;
+}
+
+std::string Shortened(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return std::string(text);
+  std::size_t end = max_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end)) + "...";
 }
 
 }  // namespace headscope::worker

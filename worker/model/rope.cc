@@ -29,10 +29,12 @@ std::string ScalingKey(ConfigReader& config) {
 }
 
 std::int64_t RotaryDimensions(ConfigReader& config, std::int64_t head_dim, double partial) {
-  const auto dimensions = static_cast<std::int64_t>(static_cast<double>(head_dim) * partial);
-  if (partial > 1 || dimensions < 2 || dimensions % 2 != 0) {
+  const double columns = static_cast<double>(head_dim) * partial;
+  // Beyond the head it may be more than an integer holds.
+  const auto dimensions = partial > 1 ? 0 : static_cast<std::int64_t>(columns);
+  if (dimensions < 2 || dimensions % 2 != 0) {
     config.Invalid(absl::StrCat("rotary dimensions must be an even number from 2 to head_dim ", head_dim, ", found ",
-                                dimensions, " (partial_rotary_factor ", partial, ")"));
+                                columns, " (partial_rotary_factor ", partial, ")"));
     return 0;
   }
   return dimensions;
@@ -70,6 +72,15 @@ std::string ReadKind(ConfigReader& scaling, bool newer_key, const RopeDefaults& 
   return is_longrope(kind) ? "longrope" : kind;
 }
 
+// What `object` says of a rope, base frequency first; lists of factors are left out.
+std::vector<std::pair<std::string, double>> NumbersOf(const nlohmann::json& object, double theta) {
+  std::vector<std::pair<std::string, double>> numbers = {{"rope_theta", theta}};
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_number() && key != "rope_theta") numbers.emplace_back(key, value.get<double>());
+  }
+  return numbers;
+}
+
 // Reads `object`, found at `where`, into a rope.
 RopeReading ReadObject(ConfigReader& config, const nlohmann::json& object, const std::string& where, bool newer_key,
                        std::int64_t head_dim, std::int64_t positions, const RopeDefaults& defaults) {
@@ -87,6 +98,8 @@ RopeReading ReadObject(ConfigReader& config, const nlohmann::json& object, const
     reading.rope.inverse_frequency = InverseFrequencies(base.theta, base.dimensions);
     const std::string kind = ReadKind(scaling, newer_key, defaults);
     if (scaling.status().ok()) ScaleRope(config, scaling, kind, base, defaults.original_positions, &reading);
+    reading.rope.kind = kind;
+    reading.rope.numbers = NumbersOf(object, base.theta);
   }
   config.Include(scaling);
   return reading;
@@ -134,8 +147,22 @@ RopeReading ReadRopeOfLayerType(ConfigReader& config, const std::string& layer_t
   return ReadObject(config, types[layer_type], where, /*newer_key=*/true, head_dim, positions, defaults);
 }
 
+void RefuseEndlessAngles(ConfigReader& config, const DecoderSpec& spec) {
+  const auto positions = static_cast<float>(spec.positions);
+  const auto is_endless = [&](float frequency) { return !std::isfinite(frequency * positions); };
+  for (const RopeSpec& rope : spec.ropes) {
+    for (const std::int64_t length : {std::int64_t{1}, spec.positions}) {
+      const std::vector<float> frequencies = FrequenciesOfLength(rope, length);
+      if (std::none_of(frequencies.begin(), frequencies.end(), is_endless)) continue;
+      return config.Invalid("the rope's base frequency or factors are so small that its angles are no float32 numbers");
+    }
+  }
+}
+
 RopeSpec PlainRope(double theta, std::int64_t head_dim) {
-  return {.dimensions = head_dim, .inverse_frequency = InverseFrequencies(theta, head_dim)};
+  return {.dimensions = head_dim,
+          .inverse_frequency = InverseFrequencies(theta, head_dim),
+          .numbers = {{"rope_theta", theta}}};
 }
 
 }  // namespace headscope::worker

@@ -44,6 +44,9 @@ bool HasRopeForEachLayerType(const ConfigReader& config);
 RopeReading ReadRopeOfLayerType(ConfigReader& config, const std::string& layer_type, std::int64_t head_dim,
                                 std::int64_t positions, const RopeDefaults& defaults);
 
+// Notes a rope whose angles at some position, in short samples or in long ones, float32 cannot hold.
+void RefuseEndlessAngles(ConfigReader& config, const DecoderSpec& spec);
+
 // The unscaled rope of base frequency `theta` that rotates whole heads.
 RopeSpec PlainRope(double theta, std::int64_t head_dim);
 

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "worker/model/json_strict.h"
 
 namespace headscope::worker {
 namespace {
@@ -97,11 +98,11 @@ class HeaderReader : public nlohmann::json_sax<json> {
   }
 
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& error) override {
-    return Fail(absl::StrCat("at byte ", position, ": ", error.what()));
+    return Fail(absl::StrCat("at byte ", position, ": ", Shortened(error.what(), 300)));
   }
 
  private:
-  static std::string Short(const std::string& text) { return text.size() <= 80 ? text : text.substr(0, 77) + "..."; }
+  static std::string Short(const std::string& text) { return Shortened(text, 80); }
   std::string Where() const { return absl::StrCat("\"", Short(name_), "\" ", Short(key_)); }
   bool Fail(std::string text) {
     if (error_.empty()) error_ = std::move(text);

@@ -52,13 +52,6 @@ class Accountant {
   }
 
  private:
-  // With the prefix, without it, and the family's further ways.
-  static std::vector<NameSpelling> SpellingsOf(const Architecture& architecture) {
-    std::vector<NameSpelling> spellings = {{architecture.prefix, ""}, {"", ""}};
-    spellings.insert(spellings.end(), architecture.spellings.begin(), architecture.spellings.end());
-    return spellings;
-  }
-
   static bool Matches(const std::vector<std::string>& patterns, const std::string& name) {
     return std::any_of(patterns.begin(), patterns.end(),
                        [&](const std::string& pattern) { return MatchesPattern(pattern, name); });
@@ -74,13 +67,8 @@ class Accountant {
 
   // Whether `name` is one of the architecture's in this spelling.
   bool IsSpelled(const NameSpelling& spelling, const std::string& name) const {
-    if (absl::StartsWith(name, spelling.prefix) &&
-        IsKnown(architecture_.prefix + name.substr(spelling.prefix.size()))) {
-      return true;
-    }
-    if (!absl::StartsWith(name, spelling.outer)) return false;
-    const std::string canonical = name.substr(spelling.outer.size());
-    return !absl::StartsWith(canonical, architecture_.prefix) && IsKnown(canonical);
+    const std::vector<std::string> names = CanonicalNames(architecture_, spelling, name);
+    return std::any_of(names.begin(), names.end(), [&](const std::string& canonical) { return IsKnown(canonical); });
   }
 
   std::string Spelled(const std::string& canonical) const {
@@ -121,15 +109,8 @@ class Accountant {
     }
     const TensorLocation& location = found->second;
     const std::vector<std::int64_t> wanted = FileShape(architecture_.spec, tensor);
-    if (location.tensor->shape != wanted) {
-      return Error(absl::StrCat("tensor \"", found->first, "\" must have shape ", ShapeText(wanted),
-                                " by config.json, found ", ShapeText(location.tensor->shape)));
-    }
-    if (std::find(kFloats.begin(), kFloats.end(), location.tensor->dtype) == kFloats.end()) {
-      return Error(absl::StrCat("tensor \"", found->first, "\" has dtype ", location.tensor->dtype, ", supported are ",
-                                absl::StrJoin(kFloats, ", ")));
-    }
-    return location;
+    const absl::Status fault = CheckStored(found->first, *location.tensor, wanted, "config.json");
+    return fault.ok() ? absl::StatusOr<TensorLocation>(location) : Error(std::string(fault.message()));
   }
 
   const Architecture& architecture_;
@@ -141,6 +122,17 @@ class Accountant {
 };
 
 }  // namespace
+
+absl::Status CheckStored(const std::string& name, const StoredTensor& tensor, const std::vector<std::int64_t>& shape,
+                         const std::string& by) {
+  if (tensor.shape != shape) {
+    return absl::FailedPreconditionError(absl::StrCat("tensor \"", name, "\" must have shape ", ShapeText(shape),
+                                                      " by ", by, ", found ", ShapeText(tensor.shape)));
+  }
+  if (std::find(kFloats.begin(), kFloats.end(), tensor.dtype) != kFloats.end()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("tensor \"", name, "\" has dtype ", tensor.dtype, ", supported are ", absl::StrJoin(kFloats, ", ")));
+}
 
 absl::StatusOr<Account> AccountForTensors(const Architecture& architecture,
                                           const std::map<std::string, TensorLocation>& stored) {

@@ -18,6 +18,11 @@ struct Account {
   std::vector<std::string> notes;
 };
 
+// OK where the stored tensor `name` has `shape`, which it must have by `by`, and holds floats; FAILED_PRECONDITION
+// otherwise.
+absl::Status CheckStored(const std::string& name, const StoredTensor& tensor, const std::vector<std::int64_t>& shape,
+                         const std::string& by);
+
 // Errors: FAILED_PRECONDITION naming the tensor: missing, unknown, of another shape, of a dtype that is not a float, or
 // with and without the prefix side by side.
 absl::StatusOr<Account> AccountForTensors(const Architecture& architecture,

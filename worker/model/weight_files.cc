@@ -41,8 +41,9 @@ absl::StatusOr<WeightMap> ReadIndex(const ModelDirectory& directory) {
   WeightMap files;
   for (const auto& [tensor, file] : (*index)["weight_map"].items()) {
     if (!file.is_string() || !IsPlainFileName(file.get<std::string>())) {
-      return IndexError(absl::StrCat("tensor \"", tensor, "\" must name a plain file beside the index, found ",
-                                     file.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace)));
+      const std::string found = file.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+      return IndexError(absl::StrCat("tensor \"", Shortened(tensor, 80),
+                                     "\" must name a plain file beside the index, found ", Shortened(found, 300)));
     }
     files[file.get<std::string>()].push_back(tensor);
   }
@@ -94,7 +95,7 @@ absl::StatusOr<WeightFiles> WeightFiles::OpenSharded(const ModelDirectory& direc
     for (const std::string& name : tensor_names) {
       const auto found = file->header().find(name);
       if (found == file->header().end()) {
-        return IndexError(absl::StrCat("tensor \"", name, "\" is not in ", file_name));
+        return IndexError(absl::StrCat("tensor \"", Shortened(name, 80), "\" is not in ", file_name));
       }
       result.tensors_[name] = {file, &found->second};
     }

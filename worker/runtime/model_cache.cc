@@ -1,5 +1,7 @@
 #include "worker/runtime/model_cache.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -25,8 +27,20 @@ std::int64_t BytesOf(DType dtype) {
   return 8;
 }
 
+// Without the base of an adapter.
 std::int64_t EstimateBytes(const ModelEntry& entry, DType dtype) {
-  return static_cast<std::int64_t>(entry.parameters) * BytesOf(dtype);
+  const std::uint64_t parameters = entry.adapter.has_value() ? entry.adapter->parameters : entry.parameters;
+  return static_cast<std::int64_t>(parameters) * BytesOf(dtype);
+}
+
+// The entry of an adapter's base, as far as loading goes.
+ModelEntry BaseOf(const AdapterEntry& adapter) {
+  ModelEntry base;
+  base.name = adapter.base;
+  base.directory = adapter.base_directory;
+  base.digest = adapter.base_digest;
+  base.parameters = adapter.base_parameters;
+  return base;
 }
 
 absl::Status TooLarge(const std::string& name, DType dtype, std::int64_t bytes, std::int64_t budget) {
@@ -46,15 +60,41 @@ std::int64_t ModelCache::Item::Bytes() const {
 }
 
 absl::Status ModelCache::CheckFits(const ModelEntry& model, DType dtype) const {
-  const std::int64_t bytes = EstimateBytes(model, dtype);
+  const std::int64_t bytes = static_cast<std::int64_t>(model.parameters) * BytesOf(dtype);
   if (bytes <= options_.budget_bytes) return absl::OkStatus();
   return TooLarge(model.name, dtype, bytes, options_.budget_bytes);
 }
 
-std::shared_ptr<const Model> ModelCache::Find(const ModelEntry& entry, DType dtype) {
+std::ptrdiff_t ModelCache::Adapters(const Items& items, const Item& item) {
+  return std::count_if(items.begin(), items.end(),
+                       [&](const Item& other) { return other.model->base() == item.model; });
+}
+
+bool ModelCache::IsHeld(const Items& items, const Items& leaving, const Item& item) {
+  const auto engines = static_cast<std::ptrdiff_t>(item.idle_engines.size());
+  return item.model.use_count() > 1 + engines + Adapters(items, item) + Adapters(leaving, item);
+}
+
+bool ModelCache::IsPinned(const Items& items, const Item& item) {
+  if (IsHeld(items, {}, item)) return true;
+  return std::any_of(items.begin(), items.end(),
+                     [&](const Item& other) { return other.model->base() == item.model && IsHeld(items, {}, other); });
+}
+
+const ModelCache::Item* ModelCache::TakeUnused(Items& items, Items& leaving) {
+  for (auto item = items.end(); item != items.begin();) {
+    --item;
+    if (IsHeld(items, leaving, *item) || Adapters(items, *item) > 0) continue;
+    leaving.splice(leaving.end(), items, item);
+    return &leaving.back();
+  }
+  return nullptr;
+}
+
+std::shared_ptr<const Model> ModelCache::Find(const std::string& digest, DType dtype) {
   absl::MutexLock lock(&mutex_);
   for (auto item = items_.begin(); item != items_.end(); ++item) {
-    if (item->digest != entry.digest || item->dtype != dtype) continue;
+    if (item->digest != digest || item->dtype != dtype) continue;
     items_.splice(items_.begin(), items_, item);
     return item->model;
   }
@@ -63,18 +103,16 @@ std::shared_ptr<const Model> ModelCache::Find(const ModelEntry& entry, DType dty
 
 bool ModelCache::MakeRoom(std::int64_t bytes, const std::string& reason) {
   // Freed after the lock is released.
-  std::vector<Item> evicted;
+  Items evicted;
   bool fits = false;
   {
     absl::MutexLock lock(&mutex_);
     std::int64_t used = 0;
     for (const Item& item : items_) used += item.Bytes();
-    for (auto item = items_.end(); item != items_.begin() && used + bytes > options_.budget_bytes;) {
-      --item;
-      if (item->IsHeld()) continue;
-      used -= item->Bytes();
-      evicted.push_back(std::move(*item));
-      item = items_.erase(item);
+    while (used + bytes > options_.budget_bytes) {
+      const Item* unused = TakeUnused(items_, evicted);
+      if (unused == nullptr) break;
+      used -= unused->Bytes();
     }
     fits = used + bytes <= options_.budget_bytes;
   }
@@ -87,6 +125,21 @@ bool ModelCache::MakeRoom(std::int64_t bytes, const std::string& reason) {
 
 void ModelCache::EvictUnused() {
   MakeRoom(options_.budget_bytes, "memory");
+  Report();
+}
+
+void ModelCache::Drop(const Model& model) {
+  std::list<Item> dropped;
+  {
+    absl::MutexLock lock(&mutex_);
+    for (auto item = items_.begin(); item != items_.end();) {
+      const auto next = std::next(item);
+      const Model* const held = item->model.get();
+      if (held == &model || held == model.base().get()) dropped.splice(dropped.end(), items_, item);
+      item = next;
+    }
+  }
+  dropped.clear();
   Report();
 }
 
@@ -111,13 +164,17 @@ std::unique_ptr<Engine> ModelCache::TakeEngine(const Model& model, EngineKind ki
   return nullptr;
 }
 
-absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Load(const ModelEntry& entry, DType dtype) {
+absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Load(const ModelEntry& entry, DType dtype,
+                                                              const std::shared_ptr<const Model>& base) {
   const LoadOptions options = {.dtype = dtype, .device = options_.device, .root = options_.root};
   const absl::Time start = absl::Now();
-  absl::StatusOr<std::shared_ptr<const Model>> model = Model::Load(entry.directory, options);
+  const auto load = [&] {
+    return base == nullptr ? Model::Load(entry.directory, options) : Model::LoadAdapter(entry.directory, base);
+  };
+  absl::StatusOr<std::shared_ptr<const Model>> model = load();
   if (absl::IsResourceExhausted(model.status())) {
     EvictUnused();
-    model = Model::Load(entry.directory, options);
+    model = load();
   }
   const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
   metrics_.ModelLoaded(model.ok(), seconds);
@@ -131,15 +188,21 @@ absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Load(const ModelEntry& 
 }
 
 absl::StatusOr<std::shared_ptr<const Model>> ModelCache::Get(const ModelEntry& model, DType dtype) {
-  if (std::shared_ptr<const Model> found = Find(model, dtype); found != nullptr) return found;
+  if (std::shared_ptr<const Model> found = Find(model.digest, dtype); found != nullptr) return found;
   const absl::Status fits = CheckFits(model, dtype);
   if (!fits.ok()) return fits;
+  std::shared_ptr<const Model> base;
+  if (model.adapter.has_value()) {
+    absl::StatusOr<std::shared_ptr<const Model>> got = Get(BaseOf(*model.adapter), dtype);
+    if (!got.ok()) return got.status();
+    base = *std::move(got);
+  }
   if (!MakeRoom(EstimateBytes(model, dtype), "budget")) {
     return absl::ResourceExhaustedError(absl::StrCat("no room for model \"", model.name,
                                                      "\": ", FormatBytes(EstimateBytes(model, dtype)), " are needed, ",
                                                      FormatBytes(FreeBytes()), " are not held by work in progress"));
   }
-  absl::StatusOr<std::shared_ptr<const Model>> loaded = Load(model, dtype);
+  absl::StatusOr<std::shared_ptr<const Model>> loaded = Load(model, dtype, base);
   if (!loaded.ok()) return loaded.status();
   // What was measured counts, not what was expected.
   const std::int64_t bytes = (*loaded)->resident_bytes();
@@ -164,7 +227,7 @@ std::int64_t ModelCache::FreeBytes() const {
   absl::MutexLock lock(&mutex_);
   std::int64_t free = options_.budget_bytes;
   for (const Item& item : items_) {
-    if (item.IsHeld()) free -= item.Bytes();
+    if (IsPinned(items_, item)) free -= item.Bytes();
   }
   return free;
 }

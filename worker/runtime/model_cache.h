@@ -35,7 +35,8 @@ struct ResidentModel {
 };
 
 // Loads models when asked for and keeps them as long as the budget allows. Whoever holds a pointer has the model
-// pinned; of the others the least recently used one goes first. Get is called on the device thread only; the rest is
+// pinned; of the others the least recently used one goes first. Adapters of one base share it: it is kept, and counted,
+// once, under its own name, and stays as long as one of them does. Get is called on the device thread only; the rest is
 // thread-safe.
 class ModelCache {
  public:
@@ -48,8 +49,12 @@ class ModelCache {
   // Unloads every model that nobody holds.
   void EvictUnused();
 
-  // Engines outlive their shards, with what they prepared and their buffers: KeepEngine puts one beside its model, where it
-  // goes when the model goes; TakeEngine hands it out again, or null when there is none. Device thread only.
+  // Forgets `model` and the base that it shares: their files were not what was asked for. Holders keep them. Device
+  // thread only.
+  void Drop(const Model& model);
+
+  // Engines outlive their shards, with what they prepared and their buffers: KeepEngine puts one beside its model,
+  // where it goes when the model goes; TakeEngine hands it out again, or null when there is none. Device thread only.
   void KeepEngine(const Model& model, EngineKind kind, std::unique_ptr<Engine> engine);
   std::unique_ptr<Engine> TakeEngine(const Model& model, EngineKind kind);
 
@@ -68,21 +73,32 @@ class ModelCache {
     // Not at work; each has a pointer to the model of its own.
     std::map<EngineKind, std::unique_ptr<Engine>> idle_engines;
 
-    bool IsHeld() const { return model.use_count() > 1 + static_cast<std::ptrdiff_t>(idle_engines.size()); }
     std::int64_t Bytes() const;
   };
+  using Items = std::list<Item>;
 
-  std::shared_ptr<const Model> Find(const ModelEntry& entry, DType dtype);
+  // Adapters in `items` that `item` is the base of.
+  static std::ptrdiff_t Adapters(const Items& items, const Item& item);
+  // Whether somebody outside of `items` holds it; `leaving` are items no longer there whose models still are.
+  static bool IsHeld(const Items& items, const Items& leaving, const Item& item);
+  // Whether it or an adapter of it is held.
+  static bool IsPinned(const Items& items, const Item& item);
+  // Takes the least recently used item that nobody needs out of `items` to `leaving`; null when there is none.
+  static const Item* TakeUnused(Items& items, Items& leaving);
+
+  std::shared_ptr<const Model> Find(const std::string& digest, DType dtype);
   // Unloads models that nobody holds, the least recently used first, until `bytes` more fit. False when they never do.
   bool MakeRoom(std::int64_t bytes, const std::string& reason);
-  absl::StatusOr<std::shared_ptr<const Model>> Load(const ModelEntry& entry, DType dtype);
+  // `base` is null but for an adapter.
+  absl::StatusOr<std::shared_ptr<const Model>> Load(const ModelEntry& entry, DType dtype,
+                                                    const std::shared_ptr<const Model>& base);
   void Report();
 
   const ModelCacheOptions options_;
   Metrics& metrics_;
   mutable absl::Mutex mutex_;
   // Most recently used first.
-  std::list<Item> items_ ABSL_GUARDED_BY(mutex_);
+  Items items_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace headscope::worker

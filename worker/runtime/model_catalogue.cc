@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <system_error>
@@ -14,29 +13,12 @@
 #include "worker/model/model.h"
 #include "worker/runtime/passing_fault.h"
 #include "worker/runtime/tokenizer_cache.h"
+#include "worker/runtime/tokenizer_components.h"
 
 namespace headscope::worker {
 namespace {
 
-void Fill(const ModelDescription& description, ModelEntry& entry) {
-  const DecoderSpec& spec = description.spec;
-  entry.family = spec.family;
-  entry.layers = static_cast<std::uint32_t>(spec.layers);
-  entry.heads = static_cast<std::uint32_t>(spec.heads);
-  entry.kv_heads = static_cast<std::uint32_t>(spec.kv_heads);
-  entry.head_dim = static_cast<std::uint32_t>(spec.head_dim);
-  entry.vocabulary = static_cast<std::uint32_t>(spec.vocabulary);
-  entry.positions = static_cast<std::uint32_t>(spec.positions);
-  entry.parameters = static_cast<std::uint64_t>(description.parameters);
-  entry.weight_bytes = static_cast<std::uint64_t>(description.weight_bytes);
-  entry.stored_dtype = description.stored_dtype;
-}
-
-const FileStamp* FindStamp(const std::vector<FileStamp>& stamps, const std::string& name) {
-  const auto found =
-      std::find_if(stamps.begin(), stamps.end(), [&](const FileStamp& stamp) { return stamp.name == name; });
-  return found == stamps.end() ? nullptr : &*found;
-}
+constexpr char kTokenizerFile[] = "tokenizer.json";
 
 }  // namespace
 
@@ -88,36 +70,36 @@ void ModelCatalogue::Loop() {
   }
 }
 
+BaseCandidates ModelCatalogue::Candidates() const {
+  const auto is_adapter = [root = options_.root](const std::string& name) {
+    return IsAdapter(absl::StrCat(root, "/", name), root).value_or(false);
+  };
+  absl::MutexLock lock(&mutex_);
+  return {options_.root, names_, is_adapter};
+}
+
 ModelCatalogue::Record ModelCatalogue::Describe(const std::string& name) const {
   Record record;
   record.entry.name = name;
-  record.entry.directory = absl::StrCat(options_.root, "/", name);
+  record.entry.directory = record.entry.tokenizer_directory = absl::StrCat(options_.root, "/", name);
   const auto refuse = [&](const absl::Status& status) {
     record.fault = status;
     record.entry.unsupported = std::string(status.message());
     return record;
   };
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(record.entry.directory, options_.root);
-  if (!directory.ok()) return refuse(directory.status());
-  absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);
+  absl::StatusOr<ModelStamps> stamps = StampModel(name, Candidates());
   if (!stamps.ok()) return refuse(stamps.status());
   record.stamps = *std::move(stamps);
-  record.entry.has_tokenizer = FindStamp(record.stamps, "tokenizer.json") != nullptr;
-  const absl::StatusOr<ModelDescription> description = DescribeModel(record.entry.directory, options_.root);
-  if (!description.ok()) return refuse(description.status());
-  Fill(*description, record.entry);
+  record.entry.has_tokenizer = HasTokenizer(record.stamps.own);
+  absl::StatusOr<ModelEntry> entry = DescribeEntry(name, record.stamps, options_.root, options_.device);
+  if (!entry.ok()) return refuse(entry.status());
+  record.entry = *std::move(entry);
   record.due = true;
   return record;
 }
 
-absl::StatusOr<std::vector<FileStamp>> ModelCatalogue::Stamps(const ModelEntry& entry) const {
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(entry.directory, options_.root);
-  if (!directory.ok()) return directory.status();
-  return StampModelFiles(*directory);
-}
-
 ModelCatalogue::Record ModelCatalogue::Refresh(const Record& known) const {
-  const absl::StatusOr<std::vector<FileStamp>> stamps = Stamps(known.entry);
+  const absl::StatusOr<ModelStamps> stamps = StampModel(known.entry.name, Candidates());
   const bool same = stamps.ok() && *stamps == known.stamps;
   if (same && !MayPass(known.fault)) return known;
   Record record = Describe(known.entry.name);
@@ -131,16 +113,17 @@ ModelCatalogue::Record ModelCatalogue::Refresh(const Record& known) const {
 
 bool ModelCatalogue::Rescan() {
   ScanResult found = FindModels(options_.root, options_.limits);
-  std::map<std::string, Record> before;
+  Records before;
   {
     absl::MutexLock lock(&mutex_);
     before = records_;
+    names_ = found.models;
     if (found.notes != notes_) {
       for (const std::string& note : found.notes) Log(LogLevel::kWarning, "model root", {{"note", note}});
       notes_ = found.notes;
     }
   }
-  std::map<std::string, Record> after;
+  Records after;
   bool changed = false;
   for (const std::string& name : found.models) {
     const auto known = before.find(name);
@@ -160,42 +143,49 @@ bool ModelCatalogue::Rescan() {
   return changed;
 }
 
-absl::StatusOr<std::string> ModelCatalogue::TokenizerFault(const ModelDirectory& directory, const FileStamp& stamp,
-                                                           const CancelCheck& cancelled) {
-  const absl::StatusOr<std::string> digest = digests_.OfFile(directory, stamp, cancelled);
+absl::StatusOr<ModelCatalogue::TokenizerFacts> ModelCatalogue::ReadTokenizerFacts(const Record& record,
+                                                                                  const CancelCheck& cancelled) {
+  if (!record.entry.has_tokenizer) return TokenizerFacts();
+  const bool own = record.entry.tokenizer_directory == record.entry.directory;
+  const std::vector<FileStamp>& stamps = own ? record.stamps.own : record.stamps.of_base;
+  const absl::StatusOr<ModelDirectory> directory =
+      ModelDirectory::Open(record.entry.tokenizer_directory, options_.root);
+  if (!directory.ok()) return directory.status();
+  const absl::StatusOr<std::string> digest = digests_.OfTokenizer(*directory, stamps, cancelled);
   if (!digest.ok()) return digest.status();
   {
     absl::MutexLock lock(&mutex_);
-    if (const auto known = tokenizer_faults_.find(*digest); known != tokenizer_faults_.end()) return known->second;
+    if (const auto known = tokenizers_.find(*digest); known != tokenizers_.end()) return known->second;
   }
-  const absl::Status status = ReadTokenizer(directory).status();
+  const absl::Status status = ReadTokenizer(*directory).status();
   if (MayPass(status)) return status;
-  std::string fault(status.message());
-  absl::MutexLock lock(&mutex_);
-  tokenizer_faults_[*digest] = fault;
-  return fault;
+  TokenizerFacts facts = {*digest, std::string(status.message()), TokenizerComponents()};
+  if (FindStamp(stamps, kTokenizerFile) != nullptr) {
+    const absl::StatusOr<std::string> text = directory->ReadText(kTokenizerFile, kMaxTokenizerBytes);
+    if (text.ok()) facts.components = ReadTokenizerComponents(*text);
+  }
+  return facts;
 }
 
 absl::Status ModelCatalogue::Complete(Record& record, const CancelCheck& cancelled) {
-  const absl::StatusOr<ModelDirectory> directory = ModelDirectory::Open(record.entry.directory, options_.root);
-  if (!directory.ok()) return directory.status();
-  absl::StatusOr<std::string> tokenizer_fault = std::string();
-  if (const FileStamp* stamp = FindStamp(record.stamps, "tokenizer.json"); stamp != nullptr) {
-    tokenizer_fault = TokenizerFault(*directory, *stamp, cancelled);
-    if (!tokenizer_fault.ok()) return tokenizer_fault.status();
-  }
-  const absl::StatusOr<std::string> tokenizer = digests_.OfTokenizer(*directory, record.stamps, cancelled);
+  absl::StatusOr<TokenizerFacts> tokenizer = ReadTokenizerFacts(record, cancelled);
   if (!tokenizer.ok()) return tokenizer.status();
-  const absl::StatusOr<std::string> model = digests_.Of(*directory, record.stamps, cancelled);
-  if (!model.ok()) return model.status();
-  const absl::StatusOr<std::vector<FileStamp>> stamps = StampModelFiles(*directory);
+  absl::StatusOr<EntryDigests> digests = HashEntry(record.entry, record.stamps, options_.root, digests_, cancelled);
+  if (!digests.ok()) return digests.status();
+  const absl::StatusOr<ModelStamps> stamps = StampModel(record.entry.name, Candidates());
   if (!stamps.ok()) return stamps.status();
   if (*stamps != record.stamps) {
     return absl::DataLossError(absl::StrCat("the files of model ", record.entry.name, " changed while being hashed"));
   }
-  record.entry.tokenizer_unsupported = *std::move(tokenizer_fault);
-  record.entry.tokenizer_digest = *tokenizer;
-  record.entry.digest = *model;
+  if (!tokenizer->digest.empty()) {
+    absl::MutexLock lock(&mutex_);
+    tokenizers_[tokenizer->digest] = *tokenizer;
+  }
+  record.entry.tokenizer_unsupported = std::move(tokenizer->fault);
+  record.entry.tokenizer = std::move(tokenizer->components);
+  record.entry.tokenizer_digest = std::move(digests->tokenizer);
+  record.entry.digest = std::move(digests->model);
+  if (record.entry.adapter.has_value()) record.entry.adapter->base_digest = std::move(digests->base);
   record.entry.unsupported.clear();
   record.fault = absl::OkStatus();
   record.complete = true;
@@ -275,7 +265,7 @@ absl::StatusOr<ModelEntry> ModelCatalogue::Resolve(const std::string& name, cons
 }
 
 absl::Status ModelCatalogue::CheckUnchanged(const ModelEntry& entry) {
-  std::vector<FileStamp> known;
+  ModelStamps known;
   {
     absl::MutexLock lock(&mutex_);
     const auto found = records_.find(entry.name);
@@ -284,9 +274,9 @@ absl::Status ModelCatalogue::CheckUnchanged(const ModelEntry& entry) {
     }
     known = found->second.stamps;
   }
-  const absl::StatusOr<std::vector<FileStamp>> stamps = Stamps(entry);
-  if (!stamps.ok()) return stamps.status();
-  if (*stamps == known) return absl::OkStatus();
+  const absl::StatusOr<ModelStamps> stamps = StampModel(entry.name, Candidates());
+  if (MayPass(stamps.status()) || absl::IsPermissionDenied(stamps.status())) return stamps.status();
+  if (stamps.ok() && *stamps == known) return absl::OkStatus();
   return absl::AbortedError(absl::StrCat("the files of model \"", entry.name, "\" have changed"));
 }
 

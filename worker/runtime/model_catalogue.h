@@ -13,8 +13,10 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "proto/support/model_order.h"
 #include "worker/runtime/model_digest.h"
 #include "worker/runtime/model_entry.h"
+#include "worker/runtime/model_reader.h"
 #include "worker/runtime/model_scan.h"
 
 namespace headscope::worker {
@@ -22,6 +24,8 @@ namespace headscope::worker {
 struct CatalogueOptions {
   // The model root.
   std::string root;
+  // Batches are recommended for: "cpu" or "cuda:N".
+  std::string device = "cpu";
   ScanLimits limits = {};
   // How often the root is searched for changes.
   absl::Duration rescan_interval = absl::Seconds(5);
@@ -48,7 +52,7 @@ class ModelCatalogue {
   // Completes one entry whose content is not hashed yet, the smallest first. False when there is none.
   bool CompleteNext();
 
-  // By name.
+  // In the order of ListedBefore.
   std::vector<ModelEntry> Entries() const;
   // Grows with every change of the entries.
   std::uint64_t version() const;
@@ -66,7 +70,7 @@ class ModelCatalogue {
  private:
   struct Record {
     ModelEntry entry;
-    std::vector<FileStamp> stamps;
+    ModelStamps stamps;
     // Why it cannot be used, which entry.unsupported says too; OK where it can or where that is not known yet.
     absl::Status fault;
     // Digests and the tokenizer's check are there.
@@ -75,15 +79,24 @@ class ModelCatalogue {
     bool due = false;
   };
 
+  using Records = std::map<std::string, Record, ListingOrder>;
+  // What of a tokenizer.json does not depend on the model.
+  struct TokenizerFacts {
+    // Of the files that they were read from; empty where there are none.
+    std::string digest;
+    // Why it is not supported, or "".
+    std::string fault;
+    TokenizerComponents components;
+  };
+
   explicit ModelCatalogue(CatalogueOptions options);
+  BaseCandidates Candidates() const;
   Record Describe(const std::string& name) const;
   // `known` as its files are now: itself while they are the same and nothing is to be tried again.
   Record Refresh(const Record& known) const;
   absl::Status Complete(Record& record, const CancelCheck& cancelled);
-  // Why the tokenizer cannot be used, "" where it can; an error where that cannot be told at the moment.
-  absl::StatusOr<std::string> TokenizerFault(const ModelDirectory& directory, const FileStamp& stamp,
-                                             const CancelCheck& cancelled);
-  absl::StatusOr<std::vector<FileStamp>> Stamps(const ModelEntry& entry) const;
+  // An error where the tokenizer cannot be read at the moment.
+  absl::StatusOr<TokenizerFacts> ReadTokenizerFacts(const Record& record, const CancelCheck& cancelled);
   // Puts `record` in place of the one of that name, if there is one.
   void Publish(const Record& record);
   void Loop();
@@ -93,10 +106,12 @@ class ModelCatalogue {
   ModelDigests digests_;
   std::function<void()> changed_;
   mutable absl::Mutex mutex_;
-  std::map<std::string, Record> records_ ABSL_GUARDED_BY(mutex_);
+  Records records_ ABSL_GUARDED_BY(mutex_);
+  // Names of all models, by the last search.
+  std::vector<std::string> names_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t version_ ABSL_GUARDED_BY(mutex_) = 1;
-  // Digest of a tokenizer.json -> why it is not supported, or "".
-  std::map<std::string, std::string> tokenizer_faults_ ABSL_GUARDED_BY(mutex_);
+  // By the digest of the tokenizer's files.
+  std::map<std::string, TokenizerFacts> tokenizers_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> notes_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;

@@ -17,8 +17,9 @@ constexpr char kSingleFile[] = "model.safetensors";
 constexpr char kIndexFile[] = "model.safetensors.index.json";
 constexpr std::int64_t kMaxIndexBytes = 100'000'000;
 constexpr int kIndexDepth = 8;
-constexpr const char* kTokenizerFiles[] = {"config.json", "generation_config.json", "tokenizer.json",
-                                           "tokenizer_config.json"};
+constexpr const char* kTokenizerFiles[] = {
+    "added_tokens.json",       "config.json",    "generation_config.json", "merges.txt",
+    "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json",  "vocab.json"};
 // An adapter that appears beside a model makes it another one, and one that is refused.
 constexpr const char* kAdapterFiles[] = {"adapter_config.json", "adapter_model.safetensors"};
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
+#include "proto/support/model_order.h"
 #include "proto/support/utf8.h"
 
 namespace headscope::worker {
@@ -35,7 +36,7 @@ class Scanner {
           "root");
     }
     Enter(root_, "", 0);
-    std::sort(result_.models.begin(), result_.models.end());
+    std::sort(result_.models.begin(), result_.models.end(), ListedBefore);
     return std::move(result_);
   }
 
@@ -79,7 +80,7 @@ class Scanner {
 
   void AddIfModel(const fs::path& directory, const std::string& name) {
     std::error_code error;
-    if (!fs::exists(directory / "config.json", error)) return;
+    if (!fs::exists(directory / "config.json", error) && !fs::exists(directory / "adapter_config.json", error)) return;
     if (!IsUsableName(name)) {
       Note("a model directory is ignored: its path is not UTF-8 text of at most 512 bytes without control characters");
     } else if (result_.models.size() >= limits_.max_models) {

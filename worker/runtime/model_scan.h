@@ -15,7 +15,8 @@ struct ScanLimits {
 };
 
 struct ScanResult {
-  // Paths relative to the root of every directory that holds a config.json, sorted. The root itself is none.
+  // Paths relative to the root of every directory that holds a config.json or an adapter_config.json, in the order of
+  // ListedBefore. The root itself is none.
   std::vector<std::string> models;
   // What was left out and why, for the log.
   std::vector<std::string> notes;

@@ -35,18 +35,19 @@ absl::StatusOr<SamplePreparer> SamplePreparer::Make(const ModelEntry& model, con
   preparer.options_.positions = model.positions;
   preparer.options_.vocabulary = model.vocabulary;
   if (!model.has_tokenizer) {
-    preparer.no_tokenizer_ = "the model has no tokenizer.json; send token_ids instead of text";
+    preparer.no_tokenizer_ =
+        "the model has neither tokenizer.json nor vocab.json and merges.txt; send token_ids instead of text";
     return preparer;
   }
   absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = tokenizers.Get(model);
-  if (MayPass(tokenizer.status())) return tokenizer.status();
+  if (MayPass(tokenizer.status()) || absl::IsAborted(tokenizer.status())) return tokenizer.status();
   if (!tokenizer.ok()) {
     preparer.no_tokenizer_ = absl::StrCat("the model's tokenizer cannot be used: ", tokenizer.status().message());
     return preparer;
   }
   preparer.tokenizer_ = *std::move(tokenizer);
   if (!compute.append_eos) return preparer;
-  const absl::StatusOr<std::int32_t> end = FindEndOfSequence(model.directory, *preparer.tokenizer_);
+  const absl::StatusOr<std::int32_t> end = tokenizers.EndOfSequence(model, *preparer.tokenizer_);
   if (MayPass(end.status())) return end.status();
   if (end.ok()) {
     preparer.options_.end_of_sequence = *end;

@@ -16,6 +16,9 @@
 namespace headscope::worker {
 namespace {
 
+// Enough to lease the next shard, to read and to tokenise its samples beside the computing.
+constexpr double kShortRestSeconds = 2;
+
 ShardFailure Internal(std::string message) { return {.reason = "INTERNAL", .message = std::move(message)}; }
 ShardFailure InvalidOptions(const absl::Status& status) {
   return {.reason = "INVALID_OPTIONS", .message = std::string(status.message())};
@@ -27,30 +30,43 @@ std::string Name(const ShardSample& sample) {
 
 }  // namespace
 
-ScoreShard::ScoreShard(ShardSessionParts& parts, const ShardInput& shard, const ShardControl& control)
-    : parts_(parts), shard_(shard), control_(control), batch_tokens_(shard.batch_tokens) {}
+ScoreShard::ScoreShard(ShardSessionParts& parts, ComputeTurn& turn, const ShardInput& shard,
+                       const ShardControl& control)
+    : parts_(parts), turn_(turn), shard_(shard), control_(control), batch_tokens_(shard.batch_tokens) {}
 
 bool ScoreShard::Cancelled() const { return control_.cancelled && control_.cancelled(); }
+
+bool ScoreShard::ToStop() const { return Cancelled() || (control_.stop_after_batch && control_.stop_after_batch()); }
 
 bool ScoreShard::TimedOut() const { return absl::Now() - batch_start_ > control_.no_progress_timeout; }
 
 ShardOutcome<ScoreResult> ScoreShard::Run() {
-  // The engine and the model's pin hold tensors: they go where they were made.
-  const auto release = absl::MakeCleanup([this] {
-    parts_.device.Run([this] {
-      if (engine_ != nullptr) parts_.models.KeepEngine(*model_, kind_, std::move(engine_));
-      engine_.reset();
-      model_.reset();
-    });
-  });
-  for (const auto step : {&ScoreShard::FindModel, &ScoreShard::EncodeSamples, &ScoreShard::LoadModel,
-                          &ScoreShard::CheckResultSize, &ScoreShard::RunBatches}) {
+  const auto release = absl::MakeCleanup([this] { Release(); });
+  for (const auto step : {&ScoreShard::FindModel, &ScoreShard::EncodeSamples, &ScoreShard::CheckResultSize,
+                          &ScoreShard::TakeTurn, &ScoreShard::LoadModel, &ScoreShard::RunBatches}) {
     if (const Ending ending = (this->*step)()) {
       if (const auto* failure = std::get_if<ShardFailure>(&*ending)) return *failure;
       return ShardStopped{};
     }
   }
   return std::move(result_);
+}
+
+void ScoreShard::Release() {
+  if (!has_turn_) return;
+  // The engine and the model's pin hold tensors: they go where they were made.
+  parts_.device.Run([this] {
+    if (engine_ != nullptr) parts_.models.KeepEngine(*model_, kind_, std::move(engine_));
+    engine_.reset();
+    model_.reset();
+  });
+  turn_.Give();
+}
+
+ScoreShard::Ending ScoreShard::TakeTurn() {
+  has_turn_ = turn_.Take([this] { return ToStop(); });
+  if (!has_turn_) return ShardStopped{};
+  return std::nullopt;
 }
 
 ScoreShard::Ending ScoreShard::FindModel() {
@@ -78,6 +94,7 @@ ScoreShard::Ending ScoreShard::EncodeSamples() {
     }
     encoded_.push_back(std::get<EncodedSample>(std::move(prepared)));
     token_counts_.push_back(static_cast<std::uint32_t>(encoded_.back().ids.size()));
+    tokens_total_ += token_counts_.back();
   }
   parts_.metrics.ObserveStage(Stage::kTokenise, absl::ToDoubleSeconds(absl::Now() - start));
   return std::nullopt;
@@ -97,9 +114,12 @@ ScoreShard::Ending ScoreShard::LoadModel() {
   });
   parts_.metrics.ObserveStage(Stage::kLoad, absl::ToDoubleSeconds(absl::Now() - start));
   if (!loaded.ok()) return ModelFailure(loaded);
-  // Loaded from files that changed meanwhile, it could be anything.
+  // Loaded from files that changed meanwhile, it could be anything: nobody may find it under that digest.
   const absl::Status unchanged = parts_.catalogue.CheckUnchanged(entry_);
-  if (!unchanged.ok()) return ModelFailure(unchanged);
+  if (!unchanged.ok()) {
+    parts_.device.Run([this] { parts_.models.Drop(*model_); });
+    return ModelFailure(unchanged);
+  }
   kind_ = *kind;
   const absl::Status made = parts_.device.Run([&]() -> absl::Status {
     engine_ = parts_.models.TakeEngine(*model_, *kind);
@@ -141,19 +161,30 @@ void ScoreShard::Begin() {
 ScoreShard::Ending ScoreShard::RunBatches() {
   while (true) {
     Begin();
-    std::vector<Batch> batches = PlanBatches(token_counts_, batch_tokens_);
+    std::vector<Batch> batches = PlanBatches(token_counts_, batch_tokens_, kind_);
     // The longest first: where memory is short, little has been done in vain.
     std::reverse(batches.begin(), batches.end());
     const std::uint32_t budget = batch_tokens_;
-    for (const Batch& batch : batches) {
-      if (Cancelled() || (control_.stop_after_batch && control_.stop_after_batch())) return ShardStopped{};
-      const absl::Status status = RunBatch(batch);
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+      if (ToStop()) return ShardStopped{};
+      SayWhenNearlyDone(batches.size() - i);
+      const absl::Status status = RunBatch(batches[i]);
       if (status.ok()) continue;
-      if (Ending ending = AfterError(batch, status)) return ending;
+      if (Ending ending = AfterError(batches[i], status)) return ending;
       break;
     }
     if (budget == batch_tokens_) return std::nullopt;
   }
+}
+
+void ScoreShard::SayWhenNearlyDone(std::size_t batches_left) {
+  if (said_nearly_done_ || !control_.nearly_done) return;
+  const double seconds_left = tokens_done_ == 0 ? kShortRestSeconds + 1
+                                                : result_.compute_seconds / static_cast<double>(tokens_done_) *
+                                                      static_cast<double>(tokens_total_ - tokens_done_);
+  if (batches_left > 1 && seconds_left > kShortRestSeconds) return;
+  said_nearly_done_ = true;
+  control_.nearly_done();
 }
 
 absl::StatusOr<BatchScores> ScoreShard::ScoreOnDevice(const Batch& batch) {
@@ -172,14 +203,23 @@ absl::StatusOr<BatchScores> ScoreShard::ScoreOnDevice(const Batch& batch) {
   return scores;
 }
 
+std::uint64_t ScoreShard::Tokens(const Batch& batch) const {
+  std::uint64_t tokens = 0;
+  for (const std::size_t sample : batch) tokens += token_counts_[sample];
+  return tokens;
+}
+
+std::uint64_t ScoreShard::Cost(const Batch& batch) const {
+  return BatchCost(kind_, batch.size(), token_counts_[batch.back()], Tokens(batch));
+}
+
 absl::Status ScoreShard::RunBatch(const Batch& batch) {
   const absl::StatusOr<BatchScores> scores = ScoreOnDevice(batch);
   if (!scores.ok()) return scores.status();
   const absl::Status stored = Store(batch, *scores);
   if (!stored.ok()) return stored;
-  std::uint64_t tokens = 0;
-  for (const std::size_t sample : batch) tokens += token_counts_[sample];
-  const std::uint64_t padded = batch.size() * std::uint64_t{token_counts_[batch.back()]} - tokens;
+  const std::uint64_t tokens = Tokens(batch);
+  const std::uint64_t padded = Cost(batch) - tokens;
   ++result_.batches;
   result_.padded_tokens += padded;
   samples_done_ += batch.size();
@@ -232,7 +272,7 @@ ScoreShard::Ending ScoreShard::AfterOutOfMemory(const Batch& batch, const absl::
     parts_.models.EvictUnused();
   });
   // Budgets that leave the failed batch as it is need no try.
-  const std::uint32_t needed = static_cast<std::uint32_t>(batch.size()) * token_counts_[batch.back()];
+  const std::uint64_t needed = Cost(batch);
   std::uint32_t next = batch_tokens_ / 2;
   while (next >= needed) next /= 2;
   if (batch.size() == 1 || next == 0) {

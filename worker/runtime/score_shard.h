@@ -12,6 +12,7 @@
 #include "worker/attribution/method.h"
 #include "worker/model/model.h"
 #include "worker/model/tokenizer/sample_encoder.h"
+#include "worker/runtime/compute_turn.h"
 #include "worker/runtime/shard_session.h"
 
 namespace headscope::worker {
@@ -20,7 +21,7 @@ namespace headscope::worker {
 class ScoreShard {
  public:
   // Arguments outlive the run.
-  ScoreShard(ShardSessionParts& parts, const ShardInput& shard, const ShardControl& control);
+  ScoreShard(ShardSessionParts& parts, ComputeTurn& turn, const ShardInput& shard, const ShardControl& control);
 
   ShardOutcome<ScoreResult> Run();
 
@@ -31,6 +32,8 @@ class ScoreShard {
 
   Ending FindModel();
   Ending EncodeSamples();
+  // What follows has the device to itself.
+  Ending TakeTurn();
   Ending LoadModel();
   Ending CheckResultSize();
   Ending RunBatches();
@@ -43,10 +46,21 @@ class ScoreShard {
   Ending AfterOutOfMemory(const Batch& batch, const absl::Status& error);
   ShardFailure NonFinite(const Batch& batch, const absl::Status& error);
   void Begin();
+  std::uint64_t Tokens(const Batch& batch) const;
+  // BatchCost of `batch`, whose last sample is the longest.
+  std::uint64_t Cost(const Batch& batch) const;
+  // Gives the engine and the model back, and the turn.
+  void Release();
+  // Before a batch is run: tells the control when the batches from here on will take no longer than kShortRest, or are
+  // one.
+  void SayWhenNearlyDone(std::size_t batches_left);
   bool Cancelled() const;
+  bool ToStop() const;
   bool TimedOut() const;
 
   ShardSessionParts& parts_;
+  ComputeTurn& turn_;
+  bool has_turn_ = false;
   const ShardInput& shard_;
   const ShardControl& control_;
   const Method* method_ = nullptr;
@@ -61,6 +75,8 @@ class ScoreShard {
   ScoreResult result_;
   std::uint64_t samples_done_ = 0;
   std::uint64_t tokens_done_ = 0;
+  std::uint64_t tokens_total_ = 0;
+  bool said_nearly_done_ = false;
 };
 
 }  // namespace headscope::worker

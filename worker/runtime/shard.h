@@ -36,13 +36,14 @@ struct ShardInput {
   std::string model_digest = {};
   ComputeRequest compute = {};
   std::vector<ShardSample> samples = {};
-  // Tokens in one batch, padding included (SCORE).
+  // Tokens in one batch, with an engine that pads padding included (SCORE).
   std::uint32_t batch_tokens = 0;
   // Bytes that the scores may take; 0: any.
   std::uint64_t max_result_bytes = 0;
 };
 
-// How a running shard is watched and stopped. All functions may be null; they are called on several threads.
+// How a running shard is watched and stopped. All functions may be null; they are called on several threads
+// where nothing else is said.
 struct ShardControl {
   // True: stop at once (asked between samples, batches and layers).
   std::function<bool()> cancelled = {};
@@ -50,6 +51,8 @@ struct ShardControl {
   std::function<bool()> stop_after_batch = {};
   // After every batch: samples and tokens (without padding) done so far.
   std::function<void(std::uint64_t samples, std::uint64_t tokens)> progress = {};
+  // Little is left to compute: the device will be free soon. Called at most once, on the thread that scores.
+  std::function<void()> nearly_done = {};
   // A batch that takes longer than this is given up.
   absl::Duration no_progress_timeout = absl::InfiniteDuration();
 };

@@ -11,7 +11,7 @@ ShardOutcome<PrepareResult> ShardSession::Prepare(const ShardInput& shard, const
 }
 
 ShardOutcome<ScoreResult> ShardSession::Score(const ShardInput& shard, const ShardControl& control) {
-  return ScoreShard(parts_, shard, control).Run();
+  return ScoreShard(parts_, turn_, shard, control).Run();
 }
 
 ShardOutcome<TokenizeResult> ShardSession::Tokenize(const TokenizeInput& input, const ShardControl& control) {

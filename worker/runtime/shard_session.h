@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "worker/model/engine.h"
+#include "worker/runtime/compute_turn.h"
 #include "worker/runtime/device_thread.h"
 #include "worker/runtime/metrics.h"
 #include "worker/runtime/model_cache.h"
@@ -29,7 +30,8 @@ struct ShardSessionParts {
   EngineFactory make_engine = MakeEngine;
 };
 
-// Thread-safe. Calls block until the shard is done, failed or stopped.
+// Thread-safe. Calls block until the shard is done, failed or stopped. Of several Score calls at a time one computes;
+// the others tokenise and wait.
 class ShardSession {
  public:
   explicit ShardSession(ShardSessionParts parts) : parts_(std::move(parts)) {}
@@ -43,6 +45,7 @@ class ShardSession {
 
  private:
   ShardSessionParts parts_;
+  ComputeTurn turn_;
 };
 
 }  // namespace headscope::worker

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "worker/model/tokenizer/sample_encoder.h"
 #include "worker/runtime/passing_fault.h"
 #include "worker/runtime/shard_failures.h"
 
@@ -13,8 +14,14 @@ namespace {
 
 ShardFailure NoTokenizer(const std::string& message) { return {.reason = "NO_TOKENIZER", .message = message}; }
 
+// With a response the text is a sample's prompt and is read as one.
+absl::StatusOr<std::vector<std::int32_t>> EncodePrompt(const Tokenizer& tokenizer, const TokenizeInput& input) {
+  if (input.special_tokens && input.response.has_value()) return EncodeOpening(tokenizer, input.text);
+  return tokenizer.Encode(input.text, input.special_tokens);
+}
+
 absl::StatusOr<TokenizeResult> Encode(const Tokenizer& tokenizer, const TokenizeInput& input) {
-  absl::StatusOr<std::vector<std::int32_t>> ids = tokenizer.Encode(input.text, input.special_tokens);
+  absl::StatusOr<std::vector<std::int32_t>> ids = EncodePrompt(tokenizer, input);
   if (!ids.ok()) return ids.status();
   TokenizeResult result;
   result.prompt_tokens = static_cast<std::uint32_t>(ids->size());
@@ -41,11 +48,12 @@ ShardOutcome<TokenizeResult> TokenizeText(ShardSessionParts& parts, const Tokeni
   if (absl::IsCancelled(model.status())) return ShardStopped{};
   if (!model.ok()) return ModelFailure(model.status());
   if (!model->has_tokenizer) {
-    return NoTokenizer(
-        absl::StrCat("model \"", input.model, "\" has no tokenizer.json: it takes samples with token_ids only"));
+    return NoTokenizer(absl::StrCat(
+        "model \"", input.model,
+        "\" has neither tokenizer.json nor vocab.json and merges.txt: it takes samples with token_ids only"));
   }
   const absl::StatusOr<std::shared_ptr<const Tokenizer>> tokenizer = parts.tokenizers.Get(*model);
-  if (MayPass(tokenizer.status())) return ModelFailure(tokenizer.status());
+  if (MayPass(tokenizer.status()) || absl::IsAborted(tokenizer.status())) return ModelFailure(tokenizer.status());
   if (!tokenizer.ok()) {
     return NoTokenizer(
         absl::StrCat("the tokenizer of model \"", input.model, "\" cannot be used: ", tokenizer.status().message()));

@@ -126,6 +126,15 @@ class Operations {
                                  const at::Tensor& dz, const at::Tensor& dots, const at::Tensor& dq,
                                  const at::Tensor& dk, const at::Tensor& dv) = 0;
 
+  // What a table takes beyond its arguments, in bytes, so that a batch's memory can be told before it runs: for the
+  // copies that PrepareLinear makes of a weight [out, in], as long as those of all weights stay within PackLimit; for
+  // the time of HeadLoss on r rows; and for the time of attention or its reverse on sequences of up to `longest`
+  // tokens.
+  virtual std::int64_t PackedBytes(std::int64_t out, std::int64_t in, bool bfloat16) const = 0;
+  virtual std::int64_t PackLimit() const = 0;
+  virtual std::int64_t HeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary) const = 0;
+  virtual std::int64_t AttentionBytes(const AttentionOptions& options, std::int64_t longest) const = 0;
+
   // Losses [r] in nats, in float64: logsumexp(logits) - logits[target] of each row. gradient [r, w], where it is
   // defined, becomes seeds times the losses' gradient with respect to rows; may be `rows`. [r, vocabulary] is never
   // held. Throws for targets outside the vocabulary.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include <ATen/ATen.h>
 
@@ -24,7 +25,31 @@ double TimeProduct(const at::Tensor& a, const at::Tensor& b) {
   return 2.0 * kSide * kSide * kSide / seconds / 1e9;
 }
 
+// Waits for the device: its work is queued.
+void Finish(const at::Tensor& result) { (void)result.select(0, 0).select(0, 0).item(); }
+
 }  // namespace
+
+absl::StatusOr<double> TorchProductSeconds(const ProductShape& shape, bool bfloat16, const std::string& device,
+                                           int repeats) {
+  const absl::StatusOr<at::Device> place = ParseDevice(device);
+  if (!place.ok()) return place.status();
+  return TorchGuard("measuring matrix products", [&]() -> absl::StatusOr<double> {
+    const GradMode no_graph(false);
+    const auto options = at::TensorOptions(bfloat16 ? at::kBFloat16 : at::kFloat).device(*place);
+    const at::Tensor a = at::ones({shape.rows, shape.inner}, options);
+    const at::Tensor b = at::ones({shape.inner, shape.columns}, options);
+    double least = std::numeric_limits<double>::infinity();
+    // The first one warms up.
+    for (int repeat = 0; repeat <= repeats; ++repeat) {
+      const auto start = std::chrono::steady_clock::now();
+      Finish(at::mm(a, b));
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (repeat > 0) least = std::min(least, seconds);
+    }
+    return least;
+  });
+}
 
 double MeasureProductRate() {
   const absl::StatusOr<double> rate = TorchGuard("measuring matrix products", []() -> absl::StatusOr<double> {

@@ -5,6 +5,8 @@
 
 #include <ATen/ATen.h>
 
+#include "worker/tensor/torch_compat.h"
+
 // Letters: G key-value heads, R query heads of each, Q queries and K keys of a block, d head_dim. The query heads of
 // one key-value head are neighbours, so their rows are laid end to end: [G, R * Q, d] against [G, K, d].
 namespace headscope::worker {
@@ -124,18 +126,87 @@ void BlockBackward(const AttentionOptions& options, const Block& block, const At
   HeadView(options, reverse.dk, block.key_row, block.keys).add_(dk.unsqueeze(1));
 }
 
+// The fused attention of LibTorch 2.x serves where it can: on CUDA, without windows and soft caps.
+bool IsFused(const AttentionOptions& options, const at::Tensor& q) {
+  return HasFusedAttention() && q.is_cuda() && !options.window.has_value() && !options.soft_cap.has_value();
+}
+
+// Rows [begin, begin + count) of x [n, heads * d] as [1, heads, count, d], a view.
+at::Tensor Fused(const at::Tensor& x, std::int64_t head_dim, std::int64_t begin, std::int64_t count) {
+  return x.narrow(0, begin, count).view({1, count, -1, head_dim}).transpose(1, 2);
+}
+
+// z [1, H, count, d]; q [1, H, count, d], k and v [1, G, count, d].
+at::Tensor FusedSequence(const AttentionOptions& options, const at::Tensor& q, const at::Tensor& k,
+                         const at::Tensor& v) {
+  const std::int64_t group = options.heads / options.kv_heads;
+  const auto widen = [group](const at::Tensor& x) { return group == 1 ? x : x.repeat_interleave(group, 1); };
+  return FusedCausalAttention(q, widen(k), widen(v), options.scale);
+}
+
+void FusedForward(const AttentionOptions& options, std::int64_t begin, std::int64_t count,
+                  const AttentionBuffers& buffers) {
+  const auto rows = [&](const at::Tensor& x) { return Fused(x, options.head_dim, begin, count); };
+  rows(buffers.z).copy_(FusedSequence(options, rows(buffers.q), rows(buffers.k), rows(buffers.v)));
+}
+
+// The fused kernels keep what they need for their reverse in a graph, so the forward pass is done again here: one pass
+// of attention more, and the same kernel whatever the version.
+void FusedBackward(const AttentionOptions& options, std::int64_t begin, std::int64_t count,
+                   const AttentionReverse& reverse) {
+  const auto rows = [&](const at::Tensor& x) { return Fused(x, options.head_dim, begin, count); };
+  const auto leaf = [&](const at::Tensor& x) { return rows(x).detach().requires_grad_(true); };
+  const GradMode graph(true);
+  const at::Tensor q = leaf(reverse.q), k = leaf(reverse.k), v = leaf(reverse.v);
+  const at::Tensor z = FusedSequence(options, q, k, v);
+  const std::vector<at::Tensor> gradients = Gradients({z}, {q, k, v}, {rows(reverse.dz)});
+  const GradMode no_graph(false);
+  rows(reverse.dq).copy_(gradients[0]);
+  rows(reverse.dk).copy_(gradients[1]);
+  rows(reverse.dv).copy_(gradients[2]);
+}
+
+// body(begin, count) for every sequence that has rows.
+template <typename Body>
+void ForEachSequence(const std::vector<std::int64_t>& offsets, const Body& body) {
+  for (std::size_t sequence = 0; sequence + 1 < offsets.size(); ++sequence) {
+    const std::int64_t count = offsets[sequence + 1] - offsets[sequence];
+    if (count > 0) body(offsets[sequence], count);
+  }
+}
+
 }  // namespace
 
 void TorchAttention(const AttentionOptions& options, const std::vector<std::int64_t>& offsets,
                     const AttentionBuffers& buffers) {
+  if (IsFused(options, buffers.q)) {
+    return ForEachSequence(
+        offsets, [&](std::int64_t begin, std::int64_t count) { FusedForward(options, begin, count, buffers); });
+  }
   for (const Block& block : MakeBlocks(options, offsets)) BlockForward(options, block, buffers);
 }
 
 void TorchAttentionBackward(const AttentionOptions& options, const std::vector<std::int64_t>& offsets,
                             const AttentionReverse& reverse) {
+  if (IsFused(options, reverse.q)) {
+    return ForEachSequence(
+        offsets, [&](std::int64_t begin, std::int64_t count) { FusedBackward(options, begin, count, reverse); });
+  }
   reverse.dk.zero_();
   reverse.dv.zero_();
   for (const Block& block : MakeBlocks(options, offsets)) BlockBackward(options, block, reverse);
+}
+
+std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest) {
+  std::int64_t most = 0;
+  for (const Block& block : MakeBlocks(options, {0, longest})) {
+    const std::int64_t scores = options.heads * block.queries * block.keys;
+    const std::int64_t rows =
+        options.head_dim * (3 * options.heads * block.queries + 3 * options.kv_heads * block.keys);
+    const std::int64_t arrays = options.soft_cap.has_value() ? 3 : 2;
+    most = std::max(most, arrays * scores + rows);
+  }
+  return static_cast<std::int64_t>(sizeof(float)) * most;
 }
 
 }  // namespace headscope::worker

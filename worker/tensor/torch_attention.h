@@ -1,6 +1,7 @@
 // Attention over a packed batch and its reverse, by LibTorch: a batched product over heads for every block of queries
 // of every sequence, so that memory grows with a sequence's length, not with its square. On CUDA the fused attention of
-// LibTorch 2.x may take its place where its options allow (no soft cap, no window).
+// LibTorch 2.x takes its place where its options allow (no soft cap, no window); lse is not written then, and its
+// reverse does not read it.
 #pragma once
 
 #include <cstdint>
@@ -38,5 +39,8 @@ struct AttentionReverse {
 };
 void TorchAttentionBackward(const AttentionOptions& options, const std::vector<std::int64_t>& offsets,
                             const AttentionReverse& reverse);
+
+// Bytes that either takes for its own time: scores, their gradients and the mask of one block, and its heads' rows.
+std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest);
 
 }  // namespace headscope::worker

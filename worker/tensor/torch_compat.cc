@@ -56,6 +56,18 @@ std::vector<at::Tensor> Gradients(const std::vector<at::Tensor>& outputs, const 
   return gradients;
 }
 
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1)
+bool HasFusedAttention() { return true; }
+at::Tensor FusedCausalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale) {
+  return at::scaled_dot_product_attention(q, k, v, /*attn_mask=*/{}, /*dropout_p=*/0.0, /*is_causal=*/true, scale);
+}
+#else
+bool HasFusedAttention() { return false; }
+at::Tensor FusedCausalAttention(const at::Tensor&, const at::Tensor&, const at::Tensor&, double) {
+  TORCH_CHECK(false, "fused attention needs LibTorch 2.1 or later, this is ", TORCH_VERSION);
+}
+#endif
+
 GradMode::GradMode(bool enabled) : previous_(c10::GradMode::is_enabled()) { c10::GradMode::set_enabled(enabled); }
 GradMode::~GradMode() { c10::GradMode::set_enabled(previous_); }
 

@@ -25,6 +25,12 @@ absl::StatusOr<at::Device> ParseDevice(const std::string& name);
 std::vector<at::Tensor> Gradients(const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>& inputs,
                                   const std::vector<at::Tensor>& output_gradients);
 
+// Whether this LibTorch has fused attention: 2.1 and later.
+bool HasFusedAttention();
+// softmax(scale q k^T, later keys hidden) v for q, k, v [1, heads, n, d], differentiable, by the fused kernel that
+// LibTorch takes for the device and dtype. Throws where HasFusedAttention is false.
+at::Tensor FusedCausalAttention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, double scale);
+
 // Records (true) or does not record (false) a graph while it lives, on the calling thread.
 class GradMode {
  public:

@@ -105,4 +105,9 @@ std::vector<double> TorchHeadLoss(const HeadLossInput& input, const at::Tensor& 
   return std::vector<double>(on_cpu.data_ptr<double>(), on_cpu.data_ptr<double>() + total);
 }
 
+std::int64_t TorchHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary) {
+  const std::int64_t chunk = std::min(rows, std::max<std::int64_t>(1, kLogits / vocabulary));
+  return static_cast<std::int64_t>(sizeof(float)) * chunk * (vocabulary + 2 * width);
+}
+
 }  // namespace headscope::worker

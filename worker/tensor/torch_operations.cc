@@ -97,6 +97,17 @@ class TorchOperations final : public Operations {
     TorchAttentionBackward(options, offsets, {q, k, v, lse, dz, dots, dq, dk, dv});
   }
 
+  std::int64_t PackedBytes(std::int64_t, std::int64_t, bool) const override { return 0; }
+  std::int64_t PackLimit() const override { return 0; }
+
+  std::int64_t HeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary) const override {
+    return TorchHeadLossBytes(rows, width, vocabulary);
+  }
+
+  std::int64_t AttentionBytes(const AttentionOptions& options, std::int64_t longest) const override {
+    return TorchAttentionBytes(options, longest);
+  }
+
   std::vector<double> HeadLoss(const HeadLossInput& input, const at::Tensor& gradient) override {
     const GradMode no_graph(false);
     return TorchHeadLoss(input, gradient);

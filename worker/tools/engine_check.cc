@@ -1,22 +1,24 @@
 // headscope-engine-check: goldens and speed of the engines on any machine with any LibTorch, without the service.
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <iostream>
 #include <memory>
-#include <random>
+#include <utility>
+
+#include <nlohmann/json.hpp>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "worker/attribution/method.h"
 #include "worker/model/engine.h"
 #include "worker/model/model.h"
 #include "worker/tensor/product_rate.h"
 #include "worker/tensor/torch_runtime.h"
 #include "worker/tools/engine_check_compare.h"
 #include "worker/tools/engine_check_golden.h"
+#include "worker/tools/engine_check_model.h"
 #include "worker/tools/engine_check_options.h"
+#include "worker/tools/engine_check_products.h"
+#include "worker/tools/engine_check_speed.h"
 
 namespace headscope::worker {
 namespace {
@@ -30,7 +32,7 @@ absl::StatusOr<LoadedEngine> LoadEngine(const std::string& directory, EngineKind
                                         const std::string& device) {
   // The paths are the caller's own, so links may lead anywhere.
   absl::StatusOr<std::shared_ptr<const Model>> model =
-      Model::Load(directory, {.dtype = dtype, .device = device, .root = "/"});
+      LoadCheckedModel(directory, {.dtype = dtype, .device = device, .root = "/"});
   if (!model.ok()) return model.status();
   absl::StatusOr<std::unique_ptr<Engine>> engine = MakeEngine(kind, *model);
   if (!engine.ok()) return engine.status();
@@ -89,57 +91,87 @@ bool CheckGoldens(const EngineCheckOptions& options) {
   return passed;
 }
 
-// Batches of made-up samples, the same in every run.
-std::vector<PackedBatch> SyntheticBatches(const DecoderSpec& spec, const EngineCheckOptions& options) {
-  std::mt19937 random(1);
-  std::uniform_int_distribution<std::int32_t> id(0, static_cast<std::int32_t>(spec.vocabulary - 1));
-  const std::int64_t length = std::min(options.tokens, spec.positions);
-  std::vector<PackedBatch> batches(1);
-  for (std::int64_t sample = 0; sample < options.samples; ++sample) {
-    if (batches.back().tokens() > 0 && batches.back().tokens() + length > options.batch_tokens) batches.emplace_back();
-    std::vector<std::int32_t> ids(length);
-    for (std::int32_t& token : ids) token = id(random);
-    batches.back().Add(ids, length / 2);
+void PrintTiming(const std::string& engine, DType dtype, const EngineTiming& timing,
+                 const EngineCheckOptions& options) {
+  if (!options.json) {
+    absl::PrintF("%s %s %s: %d tokens in %.2f s, %.1f tokens/s (%s, %d threads, LibTorch %s)\n", options.speed, engine,
+                 DTypeName(dtype), timing.tokens, timing.seconds, timing.tokens_per_second(), options.device,
+                 ComputeThreads(), TorchVersion());
+    return;
   }
-  return batches;
-}
-
-absl::Status TimeEngine(EngineKind kind, DType dtype, const EngineCheckOptions& options) {
-  const absl::StatusOr<LoadedEngine> loaded = LoadEngine(options.speed, kind, dtype, options.device);
-  if (!loaded.ok()) return loaded.status();
-  const absl::StatusOr<const Method*> method = FindMethod("gradient");
-  if (!method.ok()) return method.status();
-  const DecoderSpec& spec = loaded->model->spec();
-  const std::vector<PackedBatch> batches = SyntheticBatches(spec, options);
-  const auto score = [&](const PackedBatch& batch) {
-    return (*method)->Score(*loaded->engine, batch, spec.layers, spec.heads, nullptr).status();
-  };
-  // Warms up allocators and thread pools.
-  absl::Status status = score(batches.front());
-  const auto start = std::chrono::steady_clock::now();
-  std::int64_t tokens = 0;
-  for (const PackedBatch& batch : batches) {
-    if (status.ok()) status = score(batch);
-    tokens += batch.tokens();
-  }
-  if (!status.ok()) return status;
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  absl::PrintF("%s %s %s: %d tokens in %.2f s, %.1f tokens/s (%s, %d threads, LibTorch %s)\n", options.speed,
-               std::string(loaded->engine->name()), DTypeName(dtype), tokens, seconds,
-               static_cast<double>(tokens) / seconds, options.device, ComputeThreads(), TorchVersion());
-  return absl::OkStatus();
+  nlohmann::json line = {{"kind", "speed"},
+                         {"engine", engine},
+                         {"dtype", DTypeName(dtype)},
+                         {"device", options.device},
+                         {"threads", ComputeThreads()},
+                         {"torch", TorchVersion()},
+                         {"batch_tokens", options.batch_tokens},
+                         {"samples", timing.samples},
+                         {"tokens", timing.tokens},
+                         {"batches", timing.batches},
+                         {"seconds", timing.seconds},
+                         {"tokens_per_second", timing.tokens_per_second()},
+                         {"load_seconds", timing.load_seconds},
+                         {"prepare_seconds", timing.prepare_seconds},
+                         {"model_bytes", timing.model_bytes},
+                         {"engine_bytes", timing.engine_bytes},
+                         {"peak_rss_bytes", timing.peak_rss_bytes}};
+  if (timing.predicted_bytes > 0) line["predicted_bytes"] = timing.predicted_bytes;
+  std::cout << line.dump() << "\n";
 }
 
 bool TimeEngines(const EngineCheckOptions& options) {
   const double gflops = MeasureProductRate();
-  absl::PrintF("float32 matrix products on the CPU: %.0f GFLOP/s\n", gflops);
+  if (!options.json) absl::PrintF("float32 matrix products on the CPU: %.0f GFLOP/s\n", gflops);
   const std::string hint = SlowProductsHint(gflops);
   if (!hint.empty()) std::cerr << hint << "\n";
   bool passed = true;
   for (const auto& [kind, dtype] : Runs(options)) {
-    const absl::Status status = TimeEngine(kind, dtype, options);
-    if (!status.ok()) std::cout << options.speed << " " << DTypeName(dtype) << ": " << status.message() << "\n";
-    passed = status.ok() && passed;
+    const absl::StatusOr<EngineTiming> timing = TimeEngine(kind, dtype, options);
+    if (timing.ok()) {
+      PrintTiming(kind == EngineKind::kFast ? "fast" : "reference", dtype, *timing, options);
+    } else {
+      std::cerr << options.speed << " " << DTypeName(dtype) << ": " << timing.status().message() << "\n";
+    }
+    passed = timing.ok() && passed;
+  }
+  return passed;
+}
+
+// One line. False when it could not be measured.
+bool PrintProductRates(const DecoderSpec& spec, DType dtype, const EngineCheckOptions& options) {
+  constexpr int kRepeats = 7;
+  const absl::StatusOr<ProductRates> rates =
+      MeasureProductRates(spec, options.batch_tokens, dtype == DType::kBFloat16, options.device, kRepeats);
+  if (!rates.ok()) {
+    std::cerr << options.products << " " << DTypeName(dtype) << ": " << rates.status().message() << "\n";
+    return false;
+  }
+  if (options.json) {
+    const nlohmann::json line = {{"kind", "products"},           {"dtype", DTypeName(dtype)},
+                                 {"device", options.device},     {"threads", ComputeThreads()},
+                                 {"rows", options.batch_tokens}, {"onednn_gflops", rates->onednn},
+                                 {"torch_gflops", rates->torch}, {"best_gflops", rates->best}};
+    std::cout << line.dump() << "\n";
+  } else {
+    absl::PrintF("%s %s products of %d rows: %.1f GFLOP/s (oneDNN, packed %.1f; LibTorch %.1f; %s, %d threads)\n",
+                 options.products, DTypeName(dtype), options.batch_tokens, rates->best, rates->onednn, rates->torch,
+                 options.device, ComputeThreads());
+  }
+  return true;
+}
+
+bool TimeProducts(const EngineCheckOptions& options) {
+  const absl::StatusOr<ModelDescription> description = DescribeModel(options.products, "/");
+  if (!description.ok()) {
+    std::cerr << options.products << ": " << description.status().message() << "\n";
+    return false;
+  }
+  bool passed = true;
+  for (const DType dtype : options.dtypes) {
+    // Nobody's peak.
+    if (dtype == DType::kFloat64) continue;
+    passed = PrintProductRates(description->spec, dtype, options) && passed;
   }
   return passed;
 }
@@ -163,6 +195,7 @@ int Main(const std::vector<std::string>& arguments) {
   bool passed = true;
   if (!options->golden.empty()) passed = CheckGoldens(*options);
   if (!options->speed.empty()) passed = TimeEngines(*options) && passed;
+  if (!options->products.empty()) passed = TimeProducts(*options) && passed;
   return passed ? 0 : 1;
 }
 

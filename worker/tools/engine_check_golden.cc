@@ -36,24 +36,6 @@ absl::Status ReadJson(const std::string& path, const std::string& text, Read rea
   return absl::OkStatus();
 }
 
-absl::Status ReadSamples(const std::string& path, std::vector<GoldenSample>* samples) {
-  const absl::StatusOr<std::string> text = ReadFile(path);
-  if (!text.ok()) return text.status();
-  std::istringstream lines(*text);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const absl::Status status = ReadJson(path, line, [&](const json& row) {
-      GoldenSample sample;
-      row.at("id").get_to(sample.id);
-      row.at("token_ids").get_to(sample.token_ids);
-      row.at("prompt_tokens").get_to(sample.prompt_tokens);
-      samples->push_back(std::move(sample));
-    });
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 absl::Status ReadExpected(const std::string& path, GoldenCase* golden) {
   const absl::StatusOr<std::string> text = ReadFile(path);
   if (!text.ok()) return text.status();
@@ -73,14 +55,34 @@ absl::Status ReadExpected(const std::string& path, GoldenCase* golden) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<GoldenSample>> ReadTokenRows(const std::string& path) {
+  const absl::StatusOr<std::string> text = ReadFile(path);
+  if (!text.ok()) return text.status();
+  std::vector<GoldenSample> samples;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    const absl::Status status = ReadJson(path, line, [&](const json& row) {
+      GoldenSample sample;
+      row.at("id").get_to(sample.id);
+      row.at("token_ids").get_to(sample.token_ids);
+      row.at("prompt_tokens").get_to(sample.prompt_tokens);
+      samples.push_back(std::move(sample));
+    });
+    if (!status.ok()) return status;
+  }
+  return samples;
+}
+
 absl::StatusOr<GoldenCase> ReadGoldenCase(const std::string& directory) {
   GoldenCase golden;
   golden.directory = directory;
   const std::filesystem::path path = std::filesystem::path(directory).lexically_normal();
   golden.name = (path.has_filename() ? path : path.parent_path()).filename().string();
-  absl::Status status = ReadSamples(absl::StrCat(directory, "/samples.jsonl"), &golden.samples);
-  if (!status.ok()) return status;
-  status = ReadExpected(absl::StrCat(directory, "/expected.json"), &golden);
+  absl::StatusOr<std::vector<GoldenSample>> samples = ReadTokenRows(absl::StrCat(directory, "/samples.jsonl"));
+  if (!samples.ok()) return samples.status();
+  golden.samples = *std::move(samples);
+  const absl::Status status = ReadExpected(absl::StrCat(directory, "/expected.json"), &golden);
   if (!status.ok()) return status;
   if (golden.samples.empty()) return absl::InvalidArgumentError(absl::StrCat(directory, ": no samples"));
   return golden;

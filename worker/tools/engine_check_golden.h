@@ -35,6 +35,10 @@ struct GoldenCase {
   std::vector<GoldenSample> samples;
 };
 
+// Reads JSON Lines of {"id", "token_ids", "prompt_tokens"}; expected values stay empty. Errors: NOT_FOUND,
+// INVALID_ARGUMENT.
+absl::StatusOr<std::vector<GoldenSample>> ReadTokenRows(const std::string& path);
+
 // Reads config.json's neighbours samples.jsonl and expected.json in `directory`. Errors: NOT_FOUND, INVALID_ARGUMENT.
 absl::StatusOr<GoldenCase> ReadGoldenCase(const std::string& directory);
 

@@ -23,6 +23,10 @@ absl::Status SetCount(const std::string& value, std::int64_t smallest, std::int6
   return absl::OkStatus();
 }
 
+absl::Status SetSamples(const std::string& value, EngineCheckOptions* options) {
+  return SetCount(value, 1, &options->samples.emplace());
+}
+
 absl::Status SetThreads(const std::string& value, EngineCheckOptions* options) {
   std::int64_t threads = 0;
   const absl::Status status = SetCount(value, 0, &threads);
@@ -52,6 +56,14 @@ absl::Status SetBatch(const std::string& value, EngineCheckOptions* options) {
   return absl::OkStatus();
 }
 
+absl::Status SetFormat(const std::string& value, EngineCheckOptions* options) {
+  if (value != "text" && value != "json") {
+    return absl::InvalidArgumentError(absl::StrCat("must be \"text\" or \"json\", found \"", value, "\""));
+  }
+  options->json = value == "json";
+  return absl::OkStatus();
+}
+
 template <std::string EngineCheckOptions::*kMember>
 absl::Status SetText(const std::string& value, EngineCheckOptions* options) {
   options->*kMember = value;
@@ -73,6 +85,9 @@ const std::map<std::string, Setter>& Setters() {
   static const std::map<std::string, Setter> setters = {
       {"--golden", AddGolden},
       {"--speed", SetText<&Options::speed>},
+      {"--products", SetText<&Options::products>},
+      {"--data", SetText<&Options::data>},
+      {"--format", SetFormat},
       {"--engine", [](const std::string& value,
                       Options* options) { return SetList<EngineKind>(value, ParseEngine, &options->engines); }},
       {"--dtype",
@@ -80,7 +95,8 @@ const std::map<std::string, Setter>& Setters() {
       {"--device", SetText<&Options::device>},
       {"--threads", SetThreads},
       {"--batch", SetBatch},
-      {"--samples", SetNumber<&Options::samples>},
+      {"--samples", SetSamples},
+      {"--repeats", SetNumber<&Options::repeats>},
       {"--tokens", SetNumber<&Options::tokens>},
       {"--batch-tokens", SetNumber<&Options::batch_tokens>},
   };
@@ -93,7 +109,8 @@ std::string EngineCheckUsage() {
   return R"(headscope-engine-check: are the engines right, and how fast are they?
 
   headscope-engine-check --golden DIR... [options]   compare with golden cases
-  headscope-engine-check --speed MODEL_DIR [options] time the gradient method on made-up tokens
+  headscope-engine-check --speed MODEL_DIR [options] time the gradient method
+  headscope-engine-check --products MODEL_DIR        time the model's matrix products by themselves
 
 A golden case is a directory with config.json, model.safetensors, samples.jsonl and expected.json.
 Printed is the worst error of each quantity relative to the largest of the sample's matrix. A case
@@ -101,14 +118,19 @@ passes at 1e-5 (scores, pattern, objective) and 1e-4 (ablation).
 
   --golden DIR...       golden cases; every argument that is no option is one more
   --speed MODEL_DIR     model to time
+  --products MODEL_DIR  model whose products, forward and transposed, are timed on batches of
+                        --batch-tokens rows: the rate that an engine could reach at best
   --engine NAMES        comma-separated: fast, reference (default both)
   --dtype NAMES         comma-separated: float64, float32 (default both), bfloat16
   --device cpu|cuda:N   default cpu
   --threads N           default 0: LibTorch's own choice
   --batch all|one       all samples of a case in one batch (default), or one by one
-  --samples N           samples of a timed run (16)
-  --tokens N            tokens of each, half of them prompt (128)
+  --data FILE.jsonl     rows {"id", "token_ids", "prompt_tokens"} to time instead of made-up samples
+  --samples N           samples of a timed run (16; of --data: all)
+  --tokens N            tokens of each made-up sample, half of them prompt (128)
   --batch-tokens N      tokens a batch of a timed run (1024)
+  --repeats N           times that the samples are run; the fastest run counts (1)
+  --format text|json    what was timed as text (default), or as one JSON object a line
   --help                this text
 
 Exit status: 0 all passed, 1 a case failed or could not be run, 2 wrong usage.
@@ -136,8 +158,8 @@ absl::StatusOr<EngineCheckOptions> ParseEngineCheckOptions(const std::vector<std
     const absl::Status status = setter->second(parts.size() == 2 ? parts[1] : arguments[++i], &options);
     if (!status.ok()) return absl::InvalidArgumentError(absl::StrCat(name, ": ", status.message()));
   }
-  if (!options.help && options.golden.empty() && options.speed.empty()) {
-    return absl::InvalidArgumentError("nothing to do: give --golden or --speed");
+  if (!options.help && options.golden.empty() && options.speed.empty() && options.products.empty()) {
+    return absl::InvalidArgumentError("nothing to do: give --golden, --speed or --products");
   }
   return options;
 }

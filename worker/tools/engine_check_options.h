@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,16 +18,24 @@ struct EngineCheckOptions {
   std::vector<std::string> golden;
   // Model directory to time; empty: none.
   std::string speed;
+  // Model directory whose matrix products are timed by themselves; empty: none.
+  std::string products;
+  // JSON Lines of token ids for a timed run; empty: made-up samples.
+  std::string data;
+  // Print what was timed as JSON, one object a line.
+  bool json = false;
   std::vector<EngineKind> engines = {EngineKind::kFast, EngineKind::kReference};
   std::vector<DType> dtypes = {DType::kFloat64, DType::kFloat32};
   std::string device = "cpu";
   // 0: LibTorch's own default.
   int threads = 0;
   bool one_batch = true;
-  // Of a timed run: samples, tokens of each (half of them prompt) and tokens a batch.
-  std::int64_t samples = 16;
+  // Of a timed run: samples (16 made-up ones, or all of `data`), tokens of each made-up one (half of them prompt),
+  // tokens a batch, and how often the samples are run: the fastest counts.
+  std::optional<std::int64_t> samples;
   std::int64_t tokens = 128;
   std::int64_t batch_tokens = 1024;
+  std::int64_t repeats = 1;
 };
 
 // Text for --help.

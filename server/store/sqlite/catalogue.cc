@@ -7,7 +7,8 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT worker_id, model, digest, family, layers, heads, kv_heads, head_dim, vocabulary, positions, parameters,"
-    " weight_bytes, stored_dtype, has_tokenizer, unsupported, tokenizer_unsupported, tokenizer_digest FROM catalogue ";
+    " weight_bytes, stored_dtype, has_tokenizer, unsupported, tokenizer_unsupported, tokenizer_digest,"
+    " batch_tokens, details FROM catalogue ";
 
 CatalogueEntry ReadEntry(const Rows& rows) {
   CatalogueEntry entry;
@@ -27,6 +28,8 @@ CatalogueEntry ReadEntry(const Rows& rows) {
   entry.unsupported = rows.Text(14);
   entry.tokenizer_unsupported = rows.Text(15);
   entry.tokenizer_digest = rows.Text(16);
+  entry.batch_tokens = rows.Uint32(17);
+  entry.details = rows.Text(18);
   return entry;
 }
 
@@ -35,10 +38,11 @@ CatalogueEntry ReadEntry(const Rows& rows) {
 void PutCatalogue(Database& db, const std::string& worker_id, const std::vector<CatalogueEntry>& entries) {
   db.Run("DELETE FROM catalogue WHERE worker_id = ?", worker_id);
   for (const CatalogueEntry& entry : entries) {
-    db.Run("INSERT OR REPLACE INTO catalogue VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", worker_id,
+    db.Run("INSERT OR REPLACE INTO catalogue VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", worker_id,
            entry.model, Blob{entry.digest}, entry.family, entry.layers, entry.heads, entry.kv_heads, entry.head_dim,
            entry.vocabulary, entry.positions, entry.parameters, entry.weight_bytes, entry.stored_dtype,
-           entry.has_tokenizer, entry.unsupported, entry.tokenizer_unsupported, Blob{entry.tokenizer_digest});
+           entry.has_tokenizer, entry.unsupported, entry.tokenizer_unsupported, Blob{entry.tokenizer_digest},
+           entry.batch_tokens, Blob{entry.details});
   }
 }
 
@@ -80,6 +84,14 @@ std::optional<CatalogueEntry> AgreedEntry(Database& db, const std::string& model
     agreed = std::move(entry);
   }
   return agreed;
+}
+
+std::uint32_t AgreeableBatchTokens(Database& db, const std::string& model, const std::string& digest) {
+  Rows rows = db.Query(
+      "SELECT COALESCE(MIN(batch_tokens), 0) FROM catalogue WHERE model = ? AND digest = ? AND batch_tokens > 0"
+      " AND worker_id IN (SELECT worker_id FROM worker WHERE session IS NOT NULL)",
+      model, Blob{digest});
+  return rows.Next() ? rows.Uint32(0) : 0;
 }
 
 }  // namespace headscope::server::sqlite

@@ -23,5 +23,7 @@ std::optional<CatalogueEntry> EntryOfHolder(Database& db, const std::string& ses
 // The entry that the workers connected now agree on; nullopt when none has a digest yet or they differ. With `digest`,
 // only entries of that content count.
 std::optional<CatalogueEntry> AgreedEntry(Database& db, const std::string& model, const std::string& digest);
+// The smallest batch_tokens that a worker connected now recommends for this content; 0 when none does.
+std::uint32_t AgreeableBatchTokens(Database& db, const std::string& model, const std::string& digest);
 
 }  // namespace headscope::server::sqlite

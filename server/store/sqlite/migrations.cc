@@ -193,6 +193,11 @@ CREATE TABLE catalogue(
   PRIMARY KEY(worker_id, model)) STRICT, WITHOUT ROWID;
 )sql";
 
+// Batches that suit a worker's device.
+constexpr char kBatchTokens[] = "ALTER TABLE catalogue ADD COLUMN batch_tokens INTEGER NOT NULL DEFAULT 0";
+
+constexpr char kModelDetails[] = "ALTER TABLE catalogue ADD COLUMN details BLOB NOT NULL DEFAULT x''";
+
 // Patterns as things of their own: imported ones, and a row for every job that has succeeded. What a job's row says of
 // model and labels is copied when it succeeds, since none of it changes any more.
 constexpr char kPatterns[] = R"sql(
@@ -247,7 +252,7 @@ END;
 )sql";
 
 // The migration to version n is the n-th. Appended to, never changed.
-constexpr std::array kMigrations = {kFirst, kPatterns};
+constexpr std::array kMigrations = {kFirst, kBatchTokens, kModelDetails, kPatterns};
 
 std::int64_t StoredVersion(Database& db) {
   db.Script("CREATE TABLE IF NOT EXISTS schema_version(version INTEGER NOT NULL) STRICT");

@@ -64,6 +64,12 @@ ScoreLimits LimitsFor(Database& db, const JobSpec& spec) {
   return limits;
 }
 
+// Workers speak of the fast engine only.
+std::uint32_t RecommendedBatchTokens(Database& db, const JobSpec& spec) {
+  if (spec.compute.engine != EngineKind::kFast) return 0;
+  return AgreeableBatchTokens(db, spec.model, spec.model_digest);
+}
+
 }  // namespace
 
 std::optional<std::int64_t> FindReusablePreparation(Database& db, const JobSpec& spec, const CatalogueEntry& model) {
@@ -130,12 +136,14 @@ absl::Status PlanScore(Change& change, std::int64_t job_number) {
     return EndJob(change, *row, JobAction::kFail,
                   InvalidSamplesFailure(change.db, *row, invalid, samples->size() + Sum(invalid)));
   }
-  const std::uint32_t batch_tokens = ResolveBatchTokens(spec.batch_tokens, *samples);
+  const std::uint32_t batch_tokens = ResolveBatchTokens(spec.batch_tokens, RecommendedBatchTokens(change.db, spec));
   std::uint64_t tokens = 0;
   for (const PreparedSample& sample : *samples) tokens += sample.tokens;
   change.db.Run("UPDATE job SET prepared = 1, batch_tokens = ?, samples_total = ?, tokens_total = ? WHERE number = ?",
                 batch_tokens, samples->size(), tokens, job_number);
-  InsertShards(change, job_number, Phase::kScore, PlanScoreShards(*samples, LimitsFor(change.db, spec)), batch_tokens);
+  ScoreLimits limits = LimitsFor(change.db, spec);
+  limits.tokens = ShardTokens(tokens, batch_tokens);
+  InsertShards(change, job_number, Phase::kScore, PlanScoreShards(*samples, limits), batch_tokens);
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "proto/support/limits.h"
 #include "server/jobs/shard_rules.h"
@@ -22,6 +23,8 @@ enum class Ending {
   kRelease,
   // The process is gone: the shard may be at fault.
   kDeath,
+  // The process is gone while it computed another shard; this one was leased ahead.
+  kDeathOnAnother,
   // The server was restarted and took its local workers with it.
   kRestart,
 };
@@ -30,6 +33,9 @@ absl::Status EndSessionLease(Change& change, const ShardRow& row, Ending ending)
   switch (ending) {
     case Ending::kDeath:
       return EndLease(change, row, AfterWorkerDeath(row.shard), Outcome::kWorkerLost, "");
+    case Ending::kDeathOnAnother:
+      return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/true), std::nullopt}, Outcome::kReleased,
+                      "leased ahead by a worker that was lost with an older shard");
     case Ending::kRestart:
       return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/true), std::nullopt}, Outcome::kWorkerLost,
                       "the server was restarted");
@@ -41,11 +47,16 @@ absl::Status EndSessionLease(Change& change, const ShardRow& row, Ending ending)
 
 absl::Status EndSession(Change& change, const std::string& session, Ending ending) {
   // Ending one lease may end its job and with it other leases in the list: look again before each.
+  bool score_is_blamed = false;
   for (;;) {
     const absl::StatusOr<std::vector<ShardRow>> held = ShardsOfSession(change.db, session);
     if (!held.ok()) return held.status();
     if (held->empty()) break;
-    if (absl::Status ended = EndSessionLease(change, held->front(), ending); !ended.ok()) return ended;
+    const ShardRow& oldest = held->front();
+    const bool score = oldest.shard.phase == Phase::kScore;
+    const bool innocent = ending == Ending::kDeath && score && std::exchange(score_is_blamed, true);
+    absl::Status ended = EndSessionLease(change, oldest, innocent ? Ending::kDeathOnAnother : ending);
+    if (!ended.ok()) return ended;
   }
   change.db.Run("UPDATE worker SET session = NULL, expire_time = ? WHERE session = ?", change.now, session);
   return absl::OkStatus();

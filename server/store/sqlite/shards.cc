@@ -63,7 +63,7 @@ absl::StatusOr<std::optional<ShardRow>> FindShard(Database& db, const std::strin
 absl::StatusOr<std::vector<ShardRow>> ShardsOfSession(Database& db, const std::string& session) {
   std::vector<ShardRow> shards;
   Rows rows = db.Query(
-      absl::StrCat(kSelect, "WHERE shard.session = ? AND shard.state = 'LEASED' ORDER BY shard.number"), session);
+      absl::StrCat(kSelect, "WHERE shard.session = ? AND shard.state = 'LEASED' ORDER BY shard.attempt"), session);
   while (rows.Next()) {
     absl::StatusOr<ShardRow> row = ReadRow(rows);
     if (!row.ok()) return row.status();

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <regex>
+
 #include "tests/client/cli/cli_fixture.h"
 
 namespace headscope::cli {
@@ -27,6 +29,71 @@ TEST_F(CommandsTest, ModelsAreListed) {
   EXPECT_TRUE(models[0]["unsupported"].is_null());
   EXPECT_THAT(Cli({"models"}).out, HasSubstr("demo"));
   EXPECT_THAT(Cli({"models", "--format", "csv"}).out, HasSubstr("\ndemo,llama,1,2,2,"));
+}
+
+// A Gemma-like adapter: two kinds of layers.
+v1::Model DetailedModel() {
+  v1::Model model = tests::DemoModel();
+  v1::ModelDetails& details = *model.mutable_details();
+  details.set_width(640);
+  details.set_bytes_per_token(3 * 1024);
+  v1::StoredParameters& stored = *details.add_stored();
+  stored.set_dtype("BF16");
+  stored.set_parameters(1000);
+  v1::AttentionGroup& sliding = *details.add_attention();
+  for (const std::uint32_t layer : {0, 1, 2, 4}) sliding.add_layers(layer);
+  sliding.set_window(512);
+  sliding.mutable_rope()->set_kind("default");
+  sliding.mutable_rope()->set_dimensions(64);
+  v1::AttentionGroup& full = *details.add_attention();
+  full.add_layers(3);
+  full.mutable_rope()->set_kind("linear");
+  full.mutable_rope()->set_dimensions(64);
+  v1::NamedNumber& factor = *full.mutable_rope()->add_numbers();
+  factor.set_name("factor");
+  factor.set_value(8);
+  details.mutable_tokenizer()->set_model("BPE");
+  v1::Adapter& adapter = *details.mutable_adapter();
+  adapter.set_base("models/gemma");
+  adapter.set_rank(16);
+  adapter.set_alpha(32);
+  adapter.add_targets("q_proj");
+  details.add_notes("lm_head.weight is there but not read");
+  return model;
+}
+
+TEST_F(CommandsTest, AModelsDetailsAreShownForPeople) {
+  state().models = {DetailedModel()};
+  // However wide the first column is.
+  const std::string table = std::regex_replace(Cli({"model", "demo"}).out, std::regex(" {2,}"), "  ");
+  for (const char* line :
+       {"layers 0-2, 4  window 512, rope default (64 columns)",
+        "layers 3  all earlier keys, rope linear (64 columns, factor 8)", "memory per token  3.0 KiB (3072 bytes)",
+        "parameters in BF16  1000", "adapter of  gemma", "adapter rank  16", "adapter targets  q_proj",
+        "tokenizer model  BPE", "normalizer  none", "note  lm_head.weight is there but not read"}) {
+    EXPECT_THAT(table, HasSubstr(line));
+  }
+  const std::string csv = Cli({"model", "demo", "--format", "csv"}).out;
+  EXPECT_THAT(csv, HasSubstr("\nadapter of,gemma\n"));
+  EXPECT_THAT(csv, HasSubstr("\n\"layers 0-2, 4\",\"window 512, rope default (64 columns)\"\n"));
+}
+
+TEST_F(CommandsTest, AModelsDetailsAreShownForPrograms) {
+  state().models = {DetailedModel()};
+  const nlohmann::json model = Cli({"model", "demo", "--format", "json"}).Json();
+  EXPECT_EQ(model["width"], 640);
+  EXPECT_EQ(model["stored_parameters"]["BF16"], 1000);
+  EXPECT_EQ(model["bytes_per_token"], 3072);
+  EXPECT_EQ(model["attention"][0]["layers"], nlohmann::json({0, 1, 2, 4}));
+  EXPECT_EQ(model["attention"][0]["window"], 512);
+  EXPECT_TRUE(model["attention"][1]["window"].is_null());
+  EXPECT_EQ(model["attention"][1]["rope"]["kind"], "linear");
+  EXPECT_EQ(model["attention"][1]["rope"]["factor"], 8);
+  EXPECT_EQ(model["tokenizer"]["model"], "BPE");
+  EXPECT_TRUE(model["tokenizer"]["normalizer"].is_null());
+  EXPECT_EQ(model["adapter"]["base"], "gemma");
+  EXPECT_EQ(model["adapter"]["alpha"], 32);
+  EXPECT_EQ(model["notes"].size(), 1u);
 }
 
 TEST_F(CommandsTest, AModelIsShownWithOrWithoutPrefix) {

@@ -82,6 +82,22 @@ TEST(RowReaderTest, ReportsANumberThatNoDoubleHolds) {
               ElementsAre("2: not valid JSON: number overflow parsing '1e999'"));
 }
 
+TEST(RowReaderTest, ReportsKeysGivenTwice) {
+  EXPECT_THAT(Faults(R"({"text": "a", "text": "b"})"), ElementsAre("1: text: given twice"));
+  EXPECT_THAT(Faults(R"({"text": "a", "other": {"x": 1, "x": 2}})"), IsEmpty());
+}
+
+TEST(RowReaderTest, ReportsBytesBehindANulByte) {
+  const std::string text = std::string(R"({"text": "a"})") + '\0' + R"({"text": "b"})";
+  EXPECT_THAT(Faults(text), ElementsAre("1: not valid JSON: column 14: a NUL byte"));
+}
+
+TEST(RowReaderTest, QuotesAFewWordsOfALongRow) {
+  const std::vector<std::string> faults = Faults("{\"text\": \"" + std::string(1'000'000, 'x'));
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_LT(faults[0].size(), 500u);
+}
+
 TEST(RowReaderTest, ReportsSeveralFaultsOfOneRow) {
   EXPECT_THAT(Faults(R"({"prompt": 1, "id": true})"),
               ElementsAre("1: id: wanted a string, found true", "1: prompt: wanted a string, found the integer 1",
@@ -116,6 +132,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRow{"\"text\"", "wanted a JSON object, found a string"}, BadRow{"{\"text\": \"a\"", "not valid JSON"},
         BadRow{"{\"text\": \"a\"} x", "not valid JSON"}, BadRow{"{\"text\": \"\xff\"}", "not valid JSON"},
         BadRow{"{\"text\": \"\\ud800\"}", "not valid JSON"}, BadRow{"{\"id\": \"a\"}", "none of the keys"},
+        BadRow{R"({"messages": [{"role": "user", "content": "a"}]})", "apply_chat_template"},
         BadRow{"{\"prompt\": \"a\"}", "response: missing"}, BadRow{"{\"response\": \"a\"}", "prompt: missing"},
         BadRow{"{\"token_ids\": [1, 2]}", "prompt_tokens: missing"},
         BadRow{"{\"prompt_tokens\": 1}", "token_ids: missing"},

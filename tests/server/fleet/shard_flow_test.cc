@@ -248,6 +248,32 @@ TEST_F(ImpatientShardFlowTest, HandingInInVainIsNoProgress) {
   EXPECT_EQ(response.abandon_size(), 1);
 }
 
+TEST_F(ImpatientShardFlowTest, AShardLeasedAheadKeepsItsPatienceWhileTheOneBeforeItProgresses) {
+  auto worker = Worker("w1");
+  const wv1::Shard computed = LeasedScoreShard(*worker, 100);
+  const wv1::Shard ahead = LeasedScoreShard(*worker, 3);
+  auto request = worker->HeartbeatRequest(true);
+  *request.add_held()->mutable_lease() = computed.lease();
+  *request.add_held()->mutable_lease() = ahead.lease();
+  wv1::HeartbeatResponse response;
+  const auto pass_and_say = [&](std::uint64_t done) {
+    Pass(kSessionTtl / 5);
+    request.mutable_held(0)->set_samples_done(done);
+    request.mutable_held(0)->set_tokens_done(4 * done);
+    response.Clear();
+    ASSERT_TRUE(worker->Heartbeat(request, response).ok());
+  };
+  std::uint64_t done = 0;
+  for (absl::Duration passed; passed <= 2 * kShortTimeout; passed += kSessionTtl / 5) {
+    pass_and_say(++done);
+    ASSERT_EQ(response.abandon_size(), 0);
+  }
+  for (absl::Duration passed; passed <= kShortTimeout && response.abandon_size() == 0; passed += kSessionTtl / 5) {
+    pass_and_say(done);
+  }
+  EXPECT_EQ(response.abandon_size(), 2) << "the computing has stalled";
+}
+
 TEST_F(ShardFlowTest, PreparationMustNameEverySampleOnce) {
   auto worker = Worker("w1");
   Submit(PutDataset(3));

@@ -64,15 +64,28 @@ TEST(PlanScoreShardsTest, CutsAtTheResultsBytes) {
 
 TEST(PlanScoreShardsTest, NoSamplesNoShards) { EXPECT_THAT(PlanScoreShards({}, {}), IsEmpty()); }
 
+TEST(ShardTokensTest, CutsAJobIntoEvenSharesWithinBounds) {
+  EXPECT_EQ(ShardTokens(10'000, 512), 4096) << "not into crumbs";
+  EXPECT_EQ(ShardTokens(32 * 8000, 512), 8000);
+  EXPECT_EQ(ShardTokens(100'000'000, 512), kShardTokens);
+  EXPECT_EQ(ShardTokens(10'000, 16 * 1024), 64 * 1024) << "a few batches at least";
+  EXPECT_EQ(ShardTokens(10'000, kMaxBatchTokens), kMaxShardTokens);
+}
+
 TEST(ResultBytesPerSampleTest, CountsPlanesAndWhatGoesWithThem) {
   EXPECT_EQ(ResultBytesPerSample(2, 3, 4), 2 * 3 * 4 * 4 + 20);
   EXPECT_EQ(ResultBytesPerSample(4'000'000'000, 100, 4), std::uint64_t{4'000'000'000} * 100 * 16 + 20);
 }
 
-TEST(ResolveBatchTokensTest, TakesWhatWasAskedForOrWhatTheLongestSampleNeeds) {
-  EXPECT_EQ(ResolveBatchTokens(64, Samples({2000})), 64);
-  EXPECT_EQ(ResolveBatchTokens(std::nullopt, Samples({10})), kDefaultBatchTokens);
-  EXPECT_EQ(ResolveBatchTokens(std::nullopt, Samples({10, 2000, 30})), 2000);
+TEST(ResolveBatchTokensTest, TakesWhatWasAskedForOrWhatWorkersRecommend) {
+  EXPECT_EQ(ResolveBatchTokens(64, 512), 64);
+  EXPECT_EQ(ResolveBatchTokens(std::nullopt, 512), 512);
+  EXPECT_EQ(ResolveBatchTokens(std::nullopt, 0), kDefaultBatchTokens);
+}
+
+TEST(ResolveBatchTokensTest, KeepsRecommendationsWithinTheLimits) {
+  EXPECT_EQ(ResolveBatchTokens(std::nullopt, 1), kMinBatchTokens);
+  EXPECT_EQ(ResolveBatchTokens(std::nullopt, 4'000'000'000), kMaxBatchTokens);
 }
 
 }  // namespace

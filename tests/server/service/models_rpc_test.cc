@@ -39,6 +39,25 @@ TEST_F(ModelsRpcTest, ListsEveryWorkersModelsByNameInPages) {
   EXPECT_THAT(names, ElementsAre("models/a", "models/b", "models/c", "models/d"));
 }
 
+TEST_F(ModelsRpcTest, PagesGoThroughASeriesInTheOrderOfItsNumbers) {
+  std::vector<CatalogueEntry> entries;
+  for (const char* name : {"run/checkpoint-10", "run/checkpoint-100", "run/checkpoint-9", "run", "run-b"}) {
+    entries.push_back(ServiceHarness::ModelEntry(name));
+  }
+  harness_.PutCatalogue(entries);
+  std::vector<std::string> names;
+  v1::ListModelsRequest request;
+  request.set_page_size(1);
+  v1::ListModelsResponse page;
+  do {
+    ASSERT_TRUE(harness_.models().ListModels(Context().get(), request, &page).ok());
+    for (const v1::Model& model : page.models()) names.push_back(model.name());
+    request.set_page_token(page.next_page_token());
+  } while (!page.next_page_token().empty());
+  EXPECT_THAT(names, ElementsAre("models/run", "models/run/checkpoint-9", "models/run/checkpoint-10",
+                                 "models/run/checkpoint-100", "models/run-b"));
+}
+
 TEST_F(ModelsRpcTest, ForeignPageTokenIsRefused) {
   v1::ListModelsRequest request;
   request.set_page_token("zzz");
@@ -51,6 +70,9 @@ TEST_F(ModelsRpcTest, ForeignPageTokenIsRefused) {
 TEST_F(ModelsRpcTest, ShowsWhatTheCatalogueSays) {
   CatalogueEntry entry = ServiceHarness::ModelEntry("m");
   entry.tokenizer_unsupported = "Unigram";
+  v1::ModelDetails details;
+  details.mutable_adapter()->set_base("models/base");
+  entry.details = details.SerializeAsString();
   harness_.PutCatalogue({entry});
   v1::GetModelRequest request;
   request.set_name("models/m");
@@ -61,6 +83,7 @@ TEST_F(ModelsRpcTest, ShowsWhatTheCatalogueSays) {
   EXPECT_EQ(response.model().kv_heads(), 2u);
   EXPECT_EQ(response.model().tokenizer_unsupported(), "Unigram");
   EXPECT_EQ(response.model().workers_size(), 0);
+  EXPECT_EQ(response.model().details().adapter().base(), "models/base");
   request.set_name("n");
   const grpc::Status status = harness_.models().GetModel(Context().get(), request, &response);
   EXPECT_EQ(ReasonOf(status), "MODEL_NOT_FOUND");

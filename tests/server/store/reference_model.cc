@@ -66,10 +66,16 @@ void ReferenceModel::Plan(ModelJob& job) {
   ModelShard shard;
   shard.batch_tokens = batch_tokens;
   const ModelShard empty = shard;
+  std::uint64_t all_tokens = 0;
+  for (std::uint32_t sample = 0; sample < samples; ++sample) {
+    if (!job.invalid.contains(sample)) all_tokens += FactsOf(job.request.spec.dataset, sample).tokens;
+  }
+  const std::uint64_t most =
+      std::max(std::clamp<std::uint64_t>(all_tokens / 32, 4096, 32 * 1024), std::uint64_t{4} * batch_tokens);
   for (std::uint32_t sample = 0; sample < samples; ++sample) {
     if (job.invalid.contains(sample)) continue;
     const std::uint32_t tokens = FactsOf(job.request.spec.dataset, sample).tokens;
-    if (shard.samples.size() == 512 || shard.tokens + tokens > 32 * 1024) {
+    if (shard.samples.size() == 512 || shard.tokens + tokens > most) {
       AddShard(job, 's', ordinal++, shard);
       shard = empty;
     }
@@ -129,10 +135,17 @@ void ReferenceModel::Open(const SessionRef& session, const WorkerDescription& wo
 
 void ReferenceModel::EndSession(const std::string& session, Ending ending) {
   const std::string ended = session;
+  std::map<std::uint64_t, std::string> held;
   for (auto& [id, job] : jobs_) {
     for (auto& [name, shard] : job.shards) {
-      if (shard.state == ShardState::kLeased && shard.session == ended) EndLease(name, ending);
+      if (shard.state == ShardState::kLeased && shard.session == ended) held[shard.claim] = name;
     }
+  }
+  // Of SCORE shards a worker computes the one that it claimed first.
+  bool score_is_blamed = false;
+  for (const auto& [claim, name] : held) {
+    const bool innocent = name[name.rfind('.') + 1] == 's' && std::exchange(score_is_blamed, true);
+    if (Find(name)->session == ended) EndLease(name, ending == Ending::kDeath && innocent ? Ending::kTaken : ending);
   }
   sessions_.erase(ended);
 }
@@ -201,6 +214,7 @@ void ReferenceModel::Claimed(const SessionRef& session, const std::string& name)
   ModelShard& shard = job.shards[name];
   shard.state = ShardState::kLeased;
   shard.session = session.session;
+  shard.claim = ++claims_;
   shard.fence += 1;
   shard.missing_since.reset();
   job.visible.state = JobState::kRunning;

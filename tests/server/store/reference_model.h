@@ -35,6 +35,8 @@ struct ModelShard {
   absl::Time earliest;
   absl::Time latest;
   std::string session;
+  // Counts claims.
+  std::uint64_t claim = 0;
   std::optional<absl::Time> missing_since;
   std::string blob;
 };
@@ -107,6 +109,7 @@ class ReferenceModel {
   const FakeClock& clock_;
   std::map<std::string, ModelJob> jobs_;
   std::map<std::string, ModelSession> sessions_;
+  std::uint64_t claims_ = 0;
   // Datasets whose token counts are known, for the model content 'm'.
   std::set<std::string> prepared_;
 };

@@ -32,7 +32,15 @@ TEST_F(SessionTest, IntroducesTheWorkerAndItsModels) {
   EXPECT_EQ(request.catalogue().entries(0).model(), "m");
   EXPECT_EQ(request.catalogue().entries(0).family(), "llama");
   EXPECT_EQ(request.catalogue().entries(0).layers(), 3u);
+  EXPECT_GE(request.catalogue().entries(0).batch_tokens(), 512u);
   EXPECT_TRUE(request.catalogue().entries(0).has_tokenizer());
+  const auto& details = request.catalogue().entries(0).details();
+  EXPECT_EQ(details.width(), 64u);
+  ASSERT_THAT(details.attention(), SizeIs(1));
+  EXPECT_THAT(details.attention(0).layers(), SizeIs(3));
+  EXPECT_EQ(details.attention(0).rope().kind(), "default");
+  EXPECT_EQ(details.attention(0).rope().numbers(0).name(), "rope_theta");
+  EXPECT_GT(details.bytes_per_token(), 0u);
   EXPECT_THAT(server_.state().tokens_seen, Contains("secret"));
 }
 

@@ -187,6 +187,24 @@ TEST(ConfigRefusalTest, RopeScalingSaysWhichKindItIs) {
                 "rope_type \"llama3\" and type \"linear\" are both given and differ");
 }
 
+TEST(ConfigRefusalTest, RopesWhoseAnglesAreNoNumbersAreRefused) {
+  const json llama = TestModel::Golden("llama").config;
+  ExpectRefused(llama, {{"rope_theta", 1e-300}}, kInvalid, "angles");
+  ExpectRefused(llama, {{"rope_scaling", {{"rope_type", "linear"}, {"factor", 1e-38}}}}, kInvalid, "angles");
+  ExpectRefused(TestModel::Golden("gemma3_text").config, {{"rope_local_base_freq", 1e-300}}, kInvalid, "angles");
+  ExpectRefused(llama, {{"partial_rotary_factor", 3e38}}, kInvalid, "rotary dimensions");
+}
+
+TEST(ConfigRefusalTest, ManyOrLongFaultsMakeAShortMessage) {
+  json config = TestModel::Golden("llama").config;
+  config["num_hidden_layers"] = 4000;
+  config["layer_types"] = json(4000, "none");
+  EXPECT_LT(StatusOf(config).message().size(), 10'000u);
+  config["layer_types"] = nullptr;
+  config["hidden_act"] = std::string(1'000'000, 'x');
+  EXPECT_LT(StatusOf(config).message().size(), 10'000u);
+}
+
 TEST(ConfigRefusalTest, TextThatIsNoConfigIsRefused) {
   for (const char* text :
        {"", "[]", "3", "{", R"({"model_type": 3})", R"({})", R"({"model_type": "llama", "model_type": "gpt2"})",

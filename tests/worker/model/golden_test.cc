@@ -62,7 +62,9 @@ constexpr const char* kCases[] = {"gemma",
                                   "phi3_longrope",
                                   "phi_normed",
                                   "qwen2_yarn_window",
-                                  "qwen3_biased"};
+                                  "qwen3_biased",
+                                  "gpt2_lora",
+                                  "llama_lora"};
 
 std::vector<GoldenParameter> Parameters() {
   std::vector<GoldenParameter> parameters;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/match.h"
+
 namespace headscope::worker {
 namespace {
 
@@ -36,6 +38,25 @@ TEST(StrictJsonTest, NamesTheFileAndTheRepeatedKey) {
   const absl::Status status = ParseStrictJson(R"({"twice": 1, "twice": 2})", "config.json", 4).status();
   EXPECT_NE(status.message().find("config.json"), absl::string_view::npos);
   EXPECT_NE(status.message().find("\"twice\""), absl::string_view::npos);
+}
+
+TEST(StrictJsonTest, MoreValuesThanMemoryShouldHoldAreRefused) {
+  std::string text = "[0";
+  while (text.size() < 2 * kMaxJsonValues) text += ",0";
+  EXPECT_TRUE(absl::StrContains(ParseStrictJson(text + "]", "f", 4).status().message(), "values"));
+  text.resize(text.size() - 2);
+  EXPECT_TRUE(ParseStrictJson(text + "]", "f", 4).ok());
+}
+
+TEST(StrictJsonTest, ErrorsQuoteAFewWordsOfALongText) {
+  const absl::Status status = ParseStrictJson("{\"" + std::string(1'000'000, 'x'), "f", 4).status();
+  EXPECT_LT(status.message().size(), 500u);
+}
+
+TEST(StrictJsonTest, ShortenedTextIsCutBetweenCharacters) {
+  EXPECT_EQ(Shortened("\u00e9\u00e9", 4), "\u00e9\u00e9");
+  EXPECT_EQ(Shortened("\u00e9\u00e9", 3), "\u00e9...");
+  EXPECT_EQ(Shortened("\u00e9\u00e9", 1), "...");
 }
 
 TEST(StrictJsonTest, DeepNestingDoesNotOverflowTheStack) {

@@ -1,5 +1,7 @@
 #include <cmath>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -93,6 +95,20 @@ TEST(ModelLoadTest, ReportsItsBytesAndHoldsNoGradients) {
   EXPECT_EQ(test.model->resident_bytes(), 8 * test.model->description().parameters);
   EXPECT_FALSE(test.model->weights().layers[0].query.weight.requires_grad());
   EXPECT_EQ(test.model->weights().layers[0].query.weight.scalar_type(), at::kDouble);
+}
+
+TEST(ModelLoadTest, AFileOverwrittenInPlaceDoesNotChangeAModelInMemory) {
+  const TestModel model = TestModel::Golden("llama");
+  const std::string directory = model.Write();
+  const TestEngine test = LoadTestEngine(directory, DType::kFloat32);
+  const PackedBatch batch = BatchOf(LoadGolden("llama").samples);
+  const std::vector<float> before = test.engine->Gradients(batch, nullptr)->d;
+  const std::string file = directory + "/model.safetensors";
+  const auto size = static_cast<std::size_t>(std::filesystem::file_size(file));
+  std::fstream(file, std::ios::in | std::ios::out | std::ios::binary) << std::string(size, '\x40');
+  EXPECT_EQ(test.engine->Gradients(batch, nullptr)->d, before);
+  std::filesystem::resize_file(file, 0);
+  EXPECT_EQ(test.engine->Gradients(batch, nullptr)->d, before);
 }
 
 TEST(ModelLoadTest, ADeviceThatIsNotThereIsRefused) {

@@ -48,6 +48,24 @@ TEST_F(SafetensorsFileTest, RefusesLengthsThatTheFileCannotHave) {
   }
 }
 
+// Files with a hole in place of content: they have the length without taking the space.
+TEST_F(SafetensorsFileTest, AHeaderOf100GigabytesIsRefusedEvenWhereTheFileHasThem) {
+  constexpr std::uint64_t kClaimed = 100'000'000'000;
+  WriteFileOrDie(directory_.File("m.safetensors"), WithLength(kClaimed, "{"));
+  if (::truncate(directory_.File("m.safetensors").c_str(), 2 * kClaimed) != 0)
+    GTEST_SKIP() << "no files of 200 GB here";
+  const auto file = SafetensorsFile::Open(*ModelDirectory::Open(directory_.path(), ""), "m.safetensors");
+  EXPECT_EQ(file.status().code(), absl::StatusCode::kInvalidArgument) << file.status();
+  EXPECT_NE(file.status().message().find("100000000000"), absl::string_view::npos) << file.status();
+}
+
+TEST_F(SafetensorsFileTest, AHeaderThatIsAHoleIsRefused) {
+  WriteFileOrDie(directory_.File("m.safetensors"), WithLength(kMaxHeaderBytes, "{"));
+  ASSERT_EQ(::truncate(directory_.File("m.safetensors").c_str(), kMaxHeaderBytes + 8), 0);
+  const auto file = SafetensorsFile::Open(*ModelDirectory::Open(directory_.path(), ""), "m.safetensors");
+  EXPECT_EQ(file.status().code(), absl::StatusCode::kInvalidArgument) << file.status();
+}
+
 TEST_F(SafetensorsFileTest, RefusesFilesTooShortForALength) {
   for (const std::string& content : {std::string(), std::string("1234567"), std::string(8, '\0')}) {
     EXPECT_EQ(OpenWith(content).status().code(), absl::StatusCode::kInvalidArgument);

@@ -127,6 +127,10 @@ TEST(SafetensorsHeaderTest, DeepNestingDoesNotOverflowTheStack) {
   ExpectMalformed("{\"a\":{\"shape\":" + std::string(1'000'000, '[') + "}", 0, "unexpected an array");
 }
 
+TEST(SafetensorsHeaderTest, ErrorsQuoteAFewWordsOfALongHeader) {
+  EXPECT_LT(StatusOf("{\"" + std::string(1'000'000, 'x') + "\n}", 0).message().size(), 500u);
+}
+
 TEST(SafetensorsHeaderTest, UnsupportedDtypesAreNamedWithAdvice) {
   for (const char* dtype : {"F8_E4M3", "F8_E5M2", "F4", "C64", "f32", ""}) {
     std::string header = "{";

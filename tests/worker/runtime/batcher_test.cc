@@ -13,46 +13,60 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using Batches = std::vector<std::vector<std::size_t>>;
 
-std::uint64_t Longest(const std::vector<std::size_t>& batch, const std::vector<std::uint32_t>& counts) {
-  std::uint64_t longest = 0;
-  for (const std::size_t sample : batch) longest = std::max<std::uint64_t>(longest, counts[sample]);
-  return longest;
+// Of a batch as BatchCost counts it.
+std::uint64_t CostOf(const std::vector<std::size_t>& batch, const std::vector<std::uint32_t>& counts, EngineKind kind) {
+  std::uint64_t longest = 0, tokens = 0;
+  for (const std::size_t sample : batch) {
+    longest = std::max<std::uint64_t>(longest, counts[sample]);
+    tokens += counts[sample];
+  }
+  return BatchCost(kind, batch.size(), longest, tokens);
 }
 
-TEST(PlanBatchesTest, OrdersByLengthThenPosition) {
+class PlanBatchesTest : public testing::TestWithParam<EngineKind> {};
+
+TEST_P(PlanBatchesTest, OrdersByLengthThenPosition) {
   const std::vector<std::uint32_t> counts = {5, 3, 5, 3, 4};
-  EXPECT_THAT(PlanBatches(counts, 8), ElementsAre(ElementsAre(1, 3), ElementsAre(4), ElementsAre(0), ElementsAre(2)));
-  EXPECT_THAT(PlanBatches(counts, 100), ElementsAre(ElementsAre(1, 3, 4, 0, 2)));
+  EXPECT_THAT(PlanBatches(counts, 8, GetParam()),
+              ElementsAre(ElementsAre(1, 3), ElementsAre(4), ElementsAre(0), ElementsAre(2)));
+  EXPECT_THAT(PlanBatches(counts, 100, GetParam()), ElementsAre(ElementsAre(1, 3, 4, 0, 2)));
 }
 
-TEST(PlanBatchesTest, CountsPaddingAgainstTheBudget) {
+TEST(BatchCostTest, CountsPaddingWhereTheEnginePads) {
   // Three samples of 2, 2 and 4 tokens: 8 tokens, 12 with padding.
   const std::vector<std::uint32_t> counts = {2, 2, 4};
-  EXPECT_THAT(PlanBatches(counts, 11), ElementsAre(ElementsAre(0, 1), ElementsAre(2)));
-  EXPECT_THAT(PlanBatches(counts, 12), ElementsAre(ElementsAre(0, 1, 2)));
+  EXPECT_THAT(PlanBatches(counts, 11, EngineKind::kReference), ElementsAre(ElementsAre(0, 1), ElementsAre(2)));
+  EXPECT_THAT(PlanBatches(counts, 12, EngineKind::kReference), ElementsAre(ElementsAre(0, 1, 2)));
+  EXPECT_THAT(PlanBatches(counts, 7, EngineKind::kFast), ElementsAre(ElementsAre(0, 1), ElementsAre(2)));
+  EXPECT_THAT(PlanBatches(counts, 8, EngineKind::kFast), ElementsAre(ElementsAre(0, 1, 2)));
 }
 
-TEST(PlanBatchesTest, LeavesATooLongSampleAlone) {
+TEST(BatchCostTest, IsTheTokensRunThrough) {
+  EXPECT_EQ(BatchCost(EngineKind::kFast, 3, 4, 8), 8u);
+  EXPECT_EQ(BatchCost(EngineKind::kReference, 3, 4, 8), 12u);
+}
+
+TEST_P(PlanBatchesTest, LeavesATooLongSampleAlone) {
   const std::vector<std::uint32_t> counts = {50, 2, 60};
-  EXPECT_THAT(PlanBatches(counts, 16), ElementsAre(ElementsAre(1), ElementsAre(0), ElementsAre(2)));
+  EXPECT_THAT(PlanBatches(counts, 16, GetParam()), ElementsAre(ElementsAre(1), ElementsAre(0), ElementsAre(2)));
 }
 
-TEST(PlanBatchesTest, PlansNothingForNothing) { EXPECT_THAT(PlanBatches({}, 16), IsEmpty()); }
+TEST_P(PlanBatchesTest, PlansNothingForNothing) { EXPECT_THAT(PlanBatches({}, 16, GetParam()), IsEmpty()); }
 
-TEST(PlanBatchesTest, KeepsItsPromisesOnRandomLengths) {
+TEST_P(PlanBatchesTest, KeepsItsPromisesOnRandomLengths) {
   std::mt19937 random(20240915);
   for (int round = 0; round < 200; ++round) {
     SCOPED_TRACE(round);
     std::vector<std::uint32_t> counts(random() % 60);
     for (std::uint32_t& count : counts) count = 1 + random() % 40;
     const std::uint32_t budget = 1 + random() % 200;
-    const Batches batches = PlanBatches(counts, budget);
-    EXPECT_EQ(batches, PlanBatches(counts, budget)) << "the same again";
+    const Batches batches = PlanBatches(counts, budget, GetParam());
+    EXPECT_EQ(batches, PlanBatches(counts, budget, GetParam())) << "the same again";
     std::vector<bool> seen(counts.size());
     std::uint32_t previous = 0;
     for (const auto& batch : batches) {
       ASSERT_FALSE(batch.empty());
-      EXPECT_TRUE(batch.size() == 1 || batch.size() * Longest(batch, counts) <= budget);
+      EXPECT_TRUE(batch.size() == 1 || CostOf(batch, counts, GetParam()) <= budget);
       for (const std::size_t sample : batch) {
         EXPECT_FALSE(seen[sample]);
         seen[sample] = true;
@@ -62,10 +76,15 @@ TEST(PlanBatchesTest, KeepsItsPromisesOnRandomLengths) {
     }
     EXPECT_EQ(std::count(seen.begin(), seen.end(), true), static_cast<std::ptrdiff_t>(counts.size()));
     for (std::size_t i = 0; i + 1 < batches.size(); ++i) {
-      EXPECT_GT((batches[i].size() + 1) * counts[batches[i + 1].front()], budget) << "batch " << i << " is not full";
+      std::vector<std::size_t> larger = batches[i];
+      larger.push_back(batches[i + 1].front());
+      EXPECT_GT(CostOf(larger, counts, GetParam()), budget) << "batch " << i << " is not full";
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Engines, PlanBatchesTest, testing::Values(EngineKind::kFast, EngineKind::kReference),
+                         [](const auto& info) { return info.param == EngineKind::kFast ? "Fast" : "Reference"; });
 
 }  // namespace
 }  // namespace headscope::worker

@@ -5,6 +5,7 @@
 
 #include "proto/support/error.h"
 #include "tests/worker/runtime/runtime_fixture.h"
+#include "tests/worker/support/test_adapter.h"
 
 namespace headscope::worker {
 namespace {
@@ -100,6 +101,76 @@ TEST_F(ModelCacheTest, LoadsChangedContentAnew) {
   const auto before = cache.Get(Entry("a"), DType::kFloat32).value();
   WriteModelFile(root_, "a", "generation_config.json", "{}");
   EXPECT_NE(cache.Get(Entry("a"), DType::kFloat32).value(), before);
+}
+
+// Two adapters of model "a", and "b" beside it.
+class AdapterCacheTest : public ModelCacheTest {
+ protected:
+  AdapterCacheTest() {
+    const TestModel base = TestModel::Golden("llama");
+    for (std::uint32_t seed : {1, 2}) {
+      TestAdapter adapter = TestAdapter::Random(base, LinearModules(base), 2, seed);
+      adapter.config["base_model_name_or_path"] = "a";
+      // The head's term is added to a copy of the head.
+      adapter.tensors.erase(TestAdapter::Name("lm_head", "A"));
+      adapter.tensors.erase(TestAdapter::Name("lm_head", "B"));
+      adapter.WriteTo(root_.File(seed == 1 ? "first" : "second"));
+    }
+    catalogue_->Rescan();
+    adapter_bytes_ = static_cast<std::int64_t>(Entry("first").adapter->parameters) * 4;
+  }
+
+  std::int64_t adapter_bytes_ = 0;
+};
+
+TEST_F(AdapterCacheTest, AdaptersOfOneBaseShareItAndItIsCountedOnce) {
+  ModelCache cache(Options(bytes_ + 2 * adapter_bytes_), metrics_);
+  const auto first = cache.Get(Entry("first"), DType::kFloat32).value();
+  const auto second = cache.Get(Entry("second"), DType::kFloat32).value();
+  EXPECT_EQ(first->base(), second->base());
+  EXPECT_EQ(cache.Get(Entry("a"), DType::kFloat32).value(), first->base());
+  std::map<std::string, std::int64_t> bytes;
+  for (const ResidentModel& model : cache.Resident()) bytes[model.name] = model.bytes;
+  EXPECT_THAT(bytes, testing::ElementsAre(testing::Pair("a", bytes_), testing::Pair("first", adapter_bytes_),
+                                          testing::Pair("second", adapter_bytes_)));
+  EXPECT_EQ(cache.FreeBytes(), 0);
+}
+
+TEST_F(AdapterCacheTest, AHeldAdapterPinsItsBase) {
+  ModelCache cache(Options(2 * bytes_), metrics_);
+  const auto held = cache.Get(Entry("first"), DType::kFloat32).value();
+  ASSERT_TRUE(cache.Get(Entry("second"), DType::kFloat32).ok());
+  EXPECT_EQ(cache.FreeBytes(), bytes_ - adapter_bytes_);
+  cache.EvictUnused();
+  EXPECT_THAT(Names(cache), testing::UnorderedElementsAre("a", "first"));
+  EXPECT_EQ(cache.Get(Entry("b"), DType::kFloat32).status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(AdapterCacheTest, ABaseGoesWithTheLastOfItsAdapters) {
+  ModelCache cache(Options(bytes_ + 2 * adapter_bytes_), metrics_);
+  ASSERT_TRUE(cache.Get(Entry("first"), DType::kFloat32).ok());
+  ASSERT_TRUE(cache.Get(Entry("second"), DType::kFloat32).ok());
+  EXPECT_EQ(cache.FreeBytes(), bytes_ + 2 * adapter_bytes_);
+  ASSERT_TRUE(cache.Get(Entry("b"), DType::kFloat32).ok());
+  EXPECT_THAT(Names(cache), ElementsAre("b"));
+}
+
+TEST_F(AdapterCacheTest, IdleEnginesOfAdaptersHoldNothing) {
+  ModelCache cache(Options(bytes_ + 2 * adapter_bytes_), metrics_);
+  {
+    const auto model = cache.Get(Entry("first"), DType::kFloat32).value();
+    cache.KeepEngine(*model, EngineKind::kReference, MakeEngine(EngineKind::kReference, model).value());
+  }
+  EXPECT_EQ(cache.FreeBytes(), bytes_ + 2 * adapter_bytes_);
+  cache.EvictUnused();
+  EXPECT_THAT(Names(cache), IsEmpty());
+}
+
+TEST_F(AdapterCacheTest, ABaseThatDoesNotFitIsToldOfTheAdapter) {
+  ModelCache cache(Options(bytes_), metrics_);
+  EXPECT_EQ(ReasonOf(cache.CheckFits(Entry("first"), DType::kFloat32)), "MODEL_TOO_LARGE");
+  EXPECT_EQ(ReasonOf(cache.Get(Entry("first"), DType::kFloat32).status()), "MODEL_TOO_LARGE");
+  EXPECT_THAT(Names(cache), IsEmpty());
 }
 
 }  // namespace

@@ -144,7 +144,8 @@ TEST(ModelCatalogueTest, AnAdapterThatAppearsOrGoesIsNoticed) {
   EXPECT_EQ(catalogue->CheckUnchanged(before).code(), absl::StatusCode::kAborted);
   EXPECT_EQ(catalogue->Resolve("m", {}).status().code(), absl::StatusCode::kFailedPrecondition);
   catalogue->Rescan();
-  EXPECT_THAT(Find(*catalogue, "m")->unsupported, HasSubstr("m: adapter_config.json: LoRA adapters"));
+  EXPECT_THAT(Find(*catalogue, "m")->unsupported,
+              HasSubstr("m: adapter_config.json and model.safetensors stand side by side"));
 
   fs::remove(root.File("m/adapter_config.json"));
   EXPECT_TRUE(catalogue->Rescan());

@@ -36,8 +36,9 @@ TEST(ModelDigestTest, IsTheSameForTheSameContentElsewhere) {
 }
 
 TEST(ModelDigestTest, ChangesWithEveryFileThatIsRead) {
-  for (const char* file : {"config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json",
-                           "model.safetensors", "adapter_model.safetensors"}) {
+  for (const char* file :
+       {"config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json", "vocab.json", "merges.txt",
+        "special_tokens_map.json", "added_tokens.json", "model.safetensors", "adapter_model.safetensors"}) {
     SCOPED_TRACE(file);
     const TempDirectory root;
     AddGoldenModel(root, "llama", "m", true);

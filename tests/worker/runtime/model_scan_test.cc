@@ -36,6 +36,17 @@ TEST(FindModelsTest, FindsDirectoriesWithAConfigAtAnyDepth) {
   EXPECT_THAT(Scan(root).models, ElementsAre("a/nested/deep", "b", "b/checkpoint-100"));
 }
 
+TEST(FindModelsTest, ListsTheCheckpointsOfASeriesInTheOrderOfTheirNumbers) {
+  const TempDirectory root;
+  for (const char* step : {"1000", "200", "90"}) AddConfig(root, std::string("run/checkpoint-") + step);
+  fs::create_directories(root.File("tuned/checkpoint-20"));
+  WriteFileOrDie(root.File("tuned/checkpoint-20/adapter_config.json"), "{}");
+  fs::create_directories(root.File("tuned/checkpoint-3"));
+  WriteFileOrDie(root.File("tuned/checkpoint-3/adapter_config.json"), "{}");
+  EXPECT_THAT(Scan(root).models, ElementsAre("run/checkpoint-90", "run/checkpoint-200", "run/checkpoint-1000",
+                                             "tuned/checkpoint-3", "tuned/checkpoint-20"));
+}
+
 TEST(FindModelsTest, LeavesHiddenDirectoriesOut) {
   const TempDirectory root;
   AddConfig(root, ".cache/model");

@@ -87,7 +87,7 @@ Runtime::Runtime(const TempDirectory& root, EngineFactory make_engine, std::int6
       catalogue(OpenCatalogue(root.path())),
       device(1),
       models({.budget_bytes = budget_bytes, .device = "cpu", .root = catalogue->root()}, metrics),
-      tokenizers(catalogue->root(), 2),
+      tokenizers(catalogue->root(), 2, [this](const ModelEntry& model) { return catalogue->CheckUnchanged(model); }),
       session({.catalogue = *catalogue,
                .models = models,
                .tokenizers = tokenizers,

@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <thread>
+#include <utility>
+#include <variant>
 
 #include "absl/status/status.h"
 #include "tests/worker/runtime/runtime_fixture.h"
@@ -12,13 +16,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// Padded tokens of a batch.
-std::int64_t PaddedTokens(const PackedBatch& batch) {
-  std::int64_t longest = 0;
-  for (std::int64_t sample = 0; sample < batch.size(); ++sample) longest = std::max(longest, batch.Length(sample));
-  return longest * batch.size();
-}
 
 class ScoreShardTest : public testing::Test {
  protected:
@@ -62,6 +59,35 @@ TEST_F(ScoreShardTest, AgreesWithEveryGoldenCaseWhateverTheBatchBudget) {
   }
 }
 
+// The files change between the check of the digest and the load: what was loaded must not stand for that digest.
+TEST_F(ScoreShardTest, WhatWasLoadedFromChangedFilesIsNobodysModel) {
+  AddGoldenModel(root_, "llama", "copy");
+  Runtime runtime(root_);
+  const ShardInput of_changed = runtime.GoldenShard("m", "llama", 1024);
+  const ShardInput of_copy = runtime.GoldenShard("copy", "llama", 1024);
+  ASSERT_EQ(of_changed.model_digest, of_copy.model_digest);
+  TestTensors other = ParseSafetensors(ReadFileOrDie(root_.File("m/model.safetensors")));
+  for (auto& [name, tensor] : other) {
+    std::vector<double> values = tensor.Values();
+    for (double& value : values) value *= 1.5;
+    tensor.SetValues(values);
+  }
+  ShardControl control;
+  bool overwritten = false;
+  control.stop_after_batch = [&] {
+    if (!std::exchange(overwritten, true)) WriteModelFile(root_, "m", "model.safetensors", SafetensorsBytes(other));
+    return false;
+  };
+  const auto outcome = runtime.session.Score(of_changed, control);
+  ASSERT_TRUE(std::holds_alternative<ShardFailure>(outcome));
+  EXPECT_EQ(std::get<ShardFailure>(outcome).reason, "MODEL_CHANGED");
+  const ScoreResult result = Score(runtime, of_copy);
+  const std::vector<GoldenSample> golden = ReadGolden("llama");
+  for (std::size_t sample = 0; sample < golden.size(); ++sample) {
+    EXPECT_NEAR(result.objective[sample], golden[sample].objective, 1e-5 * golden[sample].objective);
+  }
+}
+
 TEST_F(ScoreShardTest, TheFirstTokenOfATextIsItsPrompt) {
   AddGoldenModel(root_, "llama", "text", true);
   Runtime runtime(root_);
@@ -79,15 +105,24 @@ TEST_F(ScoreShardTest, TheFirstTokenOfATextIsItsPrompt) {
   }
 }
 
-TEST_F(ScoreShardTest, CountsTokensPaddingAndBatches) {
+TEST_F(ScoreShardTest, CountsTokensAndBatchesWithoutPadding) {
   Runtime runtime(root_);
   // Lengths 5, 33, 17, 9, 26.
   const ScoreResult result = Score(runtime, runtime.GoldenShard("m", "llama", 40));
   EXPECT_THAT(result.tokens, ElementsAre(5, 33, 17, 9, 26));
   EXPECT_THAT(result.response_tokens, ElementsAre(3, 25, 5, 5, 20));
+  EXPECT_EQ(result.batches, 3u) << "5 and 9 and 17, 26, 33";
+  EXPECT_EQ(result.padded_tokens, 0u);
+  EXPECT_GT(result.compute_seconds, 0);
+}
+
+TEST_F(ScoreShardTest, CountsThePaddingOfAnEngineThatPads) {
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("m", "llama", 40);
+  shard.compute.engine = "reference";
+  const ScoreResult result = Score(runtime, shard);
   EXPECT_EQ(result.batches, 4u) << "5 and 9, 17, 26, 33";
   EXPECT_EQ(result.padded_tokens, 4u);
-  EXPECT_GT(result.compute_seconds, 0);
 }
 
 TEST_F(ScoreShardTest, ReportsProgressAfterEveryBatch) {
@@ -100,8 +135,43 @@ TEST_F(ScoreShardTest, ReportsProgressAfterEveryBatch) {
     tokens.push_back(tokens_done);
   };
   runtime.session.Score(runtime.GoldenShard("m", "llama", 40), control);
-  EXPECT_THAT(samples, ElementsAre(1, 2, 3, 5));
-  EXPECT_THAT(tokens, ElementsAre(33, 59, 76, 90));
+  EXPECT_THAT(samples, ElementsAre(1, 2, 5));
+  EXPECT_THAT(tokens, ElementsAre(33, 59, 90));
+}
+
+TEST_F(ScoreShardTest, SaysOnceWhenLittleIsLeftToCompute) {
+  Runtime runtime(root_);
+  for (const auto& [budget, said_after] : std::vector<std::pair<std::uint32_t, std::uint64_t>>{{40, 1}, {1024, 0}}) {
+    std::uint64_t done = 0;
+    std::vector<std::uint64_t> said;
+    ShardControl control;
+    control.progress = [&](std::uint64_t samples, std::uint64_t) { done = samples; };
+    control.nearly_done = [&] { said.push_back(done); };
+    runtime.session.Score(runtime.GoldenShard("m", "llama", budget), control);
+    // Three batches of milliseconds: how long the rest takes is known after the first. One batch: before it.
+    EXPECT_THAT(said, ElementsAre(said_after)) << budget;
+  }
+}
+
+TEST_F(ScoreShardTest, OneShardComputesAtATime) {
+  std::atomic<int> engines = 0;
+  // Tokens of the batches as they ran; the device's thread writes.
+  std::vector<std::int64_t> batches;
+  const EngineFactory intercepted = InterceptedEngine([&](const PackedBatch& batch, const CancelCheck&) {
+    batches.push_back(batch.tokens());
+    return absl::OkStatus();
+  });
+  Runtime runtime(root_, [&](EngineKind kind, std::shared_ptr<const Model> model) {
+    ++engines;
+    return intercepted(kind, std::move(model));
+  });
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] { Score(runtime, runtime.GoldenShard("m", "llama", 16)); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(batches, ElementsAre(33, 26, 17, 14, 33, 26, 17, 14, 33, 26, 17, 14)) << "whole shards";
+  EXPECT_EQ(engines, 1) << "each found the engine that the former had left";
 }
 
 TEST_F(ScoreShardTest, StopsWithinABatchWhenCancelled) {
@@ -139,19 +209,20 @@ TEST_F(ScoreShardTest, FinishesTheBatchAtHandWhenAskedToStopAfterIt) {
 TEST_F(ScoreShardTest, HalvesTheBudgetWhenMemoryRunsOut) {
   Runtime plain(root_);
   const ScoreResult wanted = Score(plain, plain.GoldenShard("m", "llama", 50));
+  // Tokens of the batches that memory ran out on.
   std::vector<std::int64_t> refused;
   Runtime runtime(root_, InterceptedEngine([&](const PackedBatch& batch, const CancelCheck&) -> absl::Status {
-                    if (PaddedTokens(batch) <= 60) return absl::OkStatus();
-                    refused.push_back(PaddedTokens(batch));
+                    if (batch.tokens() <= 50) return absl::OkStatus();
+                    refused.push_back(batch.tokens());
                     return absl::ResourceExhaustedError("no memory");
                   }));
   const ScoreResult result = Score(runtime, runtime.GoldenShard("m", "llama", 400));
-  EXPECT_EQ(result.batch_tokens, 50u) << "400, then what splits 5 x 33, then what splits 2 x 33";
-  EXPECT_THAT(refused, ElementsAre(165, 66));
+  EXPECT_EQ(result.batch_tokens, 50u) << "400, then what splits 90, which is 50";
+  EXPECT_THAT(refused, ElementsAre(90));
   EXPECT_EQ(result.planes, wanted.planes) << "as if 50 had been asked for";
   EXPECT_EQ(result.objective, wanted.objective);
   EXPECT_EQ(result.batches, wanted.batches);
-  EXPECT_THAT(runtime.metrics.Text(), HasSubstr("headscope_worker_oom_total 2"));
+  EXPECT_THAT(runtime.metrics.Text(), HasSubstr("headscope_worker_oom_total 1"));
 }
 
 TEST_F(ScoreShardTest, GivesUpWhenMemoryRunsOutOnOneSample) {
@@ -165,7 +236,7 @@ TEST_F(ScoreShardTest, GivesUpWhenMemoryRunsOutOnOneSample) {
   EXPECT_THAT(failure.message, HasSubstr("\"s1\""));
   EXPECT_TRUE(failure.retryable);
   ASSERT_TRUE(failure.suggested_batch_tokens.has_value());
-  EXPECT_LT(*failure.suggested_batch_tokens, 66u);
+  EXPECT_LT(*failure.suggested_batch_tokens, 90u);
 }
 
 TEST_F(ScoreShardTest, NamesTheSampleWhoseScoresAreNotFinite) {

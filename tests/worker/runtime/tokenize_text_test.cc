@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/worker/runtime/runtime_fixture.h"
+#include "tests/worker/tokenizer/tiny_tokenizer.h"
 
 namespace headscope::worker {
 namespace {
@@ -34,6 +35,30 @@ TEST_F(TokenizeTextTest, CountsThePromptBeforeAResponse) {
   const auto& result = std::get<TokenizeResult>(outcome);
   EXPECT_THAT(result.ids, ElementsAre('A', 'B', 'C'));
   EXPECT_EQ(result.prompt_tokens, 2u);
+}
+
+TEST_F(TokenizeTextTest, ReadsAPromptAsASampleDoes) {
+  nlohmann::json tokenizer = TinyTokenizerJson();
+  tokenizer["added_tokens"] = {AddedTokenJson(kTinySize, "<s>", {"special"})};
+  tokenizer["post_processor"] = {{"type", "RobertaProcessing"}, {"cls", {"<s>", kTinySize}}, {"sep", {"C", 'C'}}};
+  WriteModelFile(root_, "text", "tokenizer.json", tokenizer.dump());
+  Runtime runtime(root_);
+  const auto ids = [&](const TokenizeInput& input) {
+    return std::get<TokenizeResult>(runtime.session.Tokenize(input, {})).ids;
+  };
+  // Without a response it is what the tokenizer gives; a prompt gets no second begin.
+  EXPECT_THAT(ids({.model = "text", .text = "<s>A"}), ElementsAre(kTinySize, kTinySize, 'A', 'C'));
+  EXPECT_THAT(ids({.model = "text", .text = "<s>A", .response = "B"}), ElementsAre(kTinySize, 'A', 'C', 'B'));
+}
+
+TEST_F(TokenizeTextTest, ReadsTokenizersWithoutTokenizerJson) {
+  const nlohmann::json model = TinyTokenizerJson()["model"];
+  WriteModelFile(root_, "ids", "vocab.json", model["vocab"].dump());
+  WriteModelFile(root_, "ids", "merges.txt", "#version: 0.2\nh e\n");
+  WriteModelFile(root_, "ids", "tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
+  Runtime runtime(root_);
+  const auto outcome = runtime.session.Tokenize({.model = "ids", .text = "heA"}, {});
+  EXPECT_THAT(std::get<TokenizeResult>(outcome).ids, ElementsAre(kHe, 'A'));
 }
 
 TEST_F(TokenizeTextTest, SaysWhyItCannot) {

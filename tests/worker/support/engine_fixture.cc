@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/worker/support/test_checkpoint.h"
+#include "worker/tools/engine_check_model.h"
 
 namespace headscope::worker {
 namespace {
@@ -23,7 +24,7 @@ T ValueOrDie(absl::StatusOr<T> value) {
 
 TestEngine LoadTestEngine(const std::string& directory, DType dtype, EngineKind kind) {
   TestEngine test;
-  test.model = ValueOrDie(Model::Load(directory, {.dtype = dtype, .device = "cpu", .root = ""}));
+  test.model = ValueOrDie(LoadCheckedModel(directory, {.dtype = dtype, .device = "cpu", .root = ""}));
   test.engine = ValueOrDie(MakeEngine(kind, test.model));
   return test;
 }

@@ -67,6 +67,16 @@ TEST(AddedTokensTest, RawTokensAreMatchedBeforeNormalizedOnes) {
   EXPECT_THAT(IdsOf(*tokenizer, "a<bo"), ElementsAre(kFirst, 'o'));
 }
 
+TEST(AddedTokensTest, OfTheSameNormalizedContentASpecialOneIsMatched) {
+  nlohmann::json json = TinyTokenizerJson();
+  json["normalizer"] = {{"type", "Lowercase"}};
+  json["added_tokens"] = {AddedTokenJson(kFirst, "<A>", {"normalized"}),
+                          AddedTokenJson(kSecond, "<a>", {"normalized", "special"})};
+  EXPECT_THAT(IdsOf(*ParseTokenizer(json), "<A><a>"), ElementsAre(kSecond, kSecond));
+  json["added_tokens"][1]["special"] = false;
+  EXPECT_THAT(IdsOf(*ParseTokenizer(json), "<A><a>"), ElementsAre(kFirst, kFirst));
+}
+
 TEST(AddedTokensTest, MayNameATokenOfTheVocabulary) {
   const auto tokenizer = WithTokens({AddedTokenJson(kHell, "hell")});
   EXPECT_THAT(IdsOf(*tokenizer, "hello"), ElementsAre(kHell, 'o'));

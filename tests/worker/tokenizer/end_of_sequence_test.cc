@@ -27,7 +27,7 @@ class EndOfSequenceTest : public ::testing::Test {
   ~EndOfSequenceTest() override { std::filesystem::remove_all(directory_); }
 
   void Write(const std::string& name, const std::string& text) { std::ofstream(directory_ / name) << text; }
-  absl::StatusOr<std::int32_t> Find() const { return FindEndOfSequence(directory_.string(), *tokenizer_); }
+  absl::StatusOr<std::int32_t> Find() const { return FindEndOfSequence(FilesIn(directory_.string()), *tokenizer_); }
   std::int32_t Found() const {
     const auto id = Find();
     EXPECT_TRUE(id.ok()) << id.status();

@@ -41,14 +41,32 @@ TEST(LargeTextTest, ASplitPatternThatGivesARunBackIsFollowed) {
   EXPECT_EQ(IdsOf(*tokenizer, std::string(kBytes, ' ')), std::vector<std::int32_t>(kBytes, ' '));
 }
 
-TEST(LargeTextTest, ASplitPatternThatExplodesIsGivenUp) {
+TEST(LargeTextTest, AWordOfASentencePieceModelIsTheWholeText) {
   nlohmann::json json = TinyTokenizerJson();
-  json["pre_tokenizer"] = {{"type", "Sequence"},
-                           {"pretokenizers",
-                            {{{"type", "Split"}, {"pattern", {{"Regex", "(?:a+a?)+b"}}}, {"behavior", "Isolated"}},
-                             {{"type", "ByteLevel"}, {"use_regex", false}}}}};
+  json["pre_tokenizer"] = nullptr;
+  json["normalizer"] = {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", "l"}};
   const auto tokenizer = ParseTokenizer(json);
-  EXPECT_TRUE(absl::IsInvalidArgument(tokenizer->Encode(std::string(64, 'a') + "cb", false).status()));
+  EXPECT_EQ(IdsOf(*tokenizer, std::string(kBytes, ' ')), std::vector<std::int32_t>(kBytes / 2, kLl));
+}
+
+TEST(LargeTextTest, EachSpaceBeginsAWordOfItsOwn) {
+  nlohmann::json json = TinyTokenizerJson();
+  json["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "l"}, {"prepend_scheme", "never"}};
+  const auto tokenizer = ParseTokenizer(json);
+  EXPECT_EQ(IdsOf(*tokenizer, std::string(kBytes, ' ')), std::vector<std::int32_t>(kBytes, 'l'));
+}
+
+TEST(LargeTextTest, AMegabyteOfMarksIsPutInOrder) {
+  nlohmann::json json = TinyTokenizerJson();
+  json["normalizer"] = {{"type", "NFD"}};
+  std::string text = "a";
+  // Classes 230 and 220 in turn: all of the second go before all of the first.
+  while (text.size() < kBytes) text += "\u0301\u0323";
+  const auto ids = IdsOf(*ParseTokenizer(json), text);
+  ASSERT_EQ(ids.size(), text.size());
+  EXPECT_EQ(ids[1], 0xCC);
+  EXPECT_EQ(ids[2], 0xA3);
+  EXPECT_EQ(ids.back(), 0x81);
 }
 
 }  // namespace

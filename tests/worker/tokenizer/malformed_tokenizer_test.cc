@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/worker/tokenizer/tiny_tokenizer.h"
+#include "worker/model/tokenizer/json_fields.h"
 
 namespace headscope::worker {
 namespace {
@@ -82,6 +83,47 @@ std::vector<Case> Cases() {
                                 {"single", {{{"Sequence", {{"id", "A"}}}}, {{"Sequence", {{"id", "A"}}}}}}};
        },
        "sequence A exactly once"},
+      {"PatternMissing",
+       [](Json& j) {
+         j["pre_tokenizer"] = {{"type", "Split"}, {"behavior", "Isolated"}};
+       },
+       "pre_tokenizer.pattern is missing"},
+      {"PatternBroken",
+       [](Json& j) {
+         j["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}};
+       },
+       "pre_tokenizer.pattern \"(a\": end pattern with unmatched parenthesis"},
+      {"PatternHuge",
+       [](Json& j) {
+         j["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", std::string(100'000, 'a')}}}, {"content", ""}};
+       },
+       "normalizer.pattern"},
+      {"ReplacementOfTwoCharacters",
+       [](Json& j) {
+         j["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "__"}};
+       },
+       "pre_tokenizer.replacement is \"__\", one character is wanted"},
+      {"PrependMissing",
+       [](Json& j) {
+         j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "Prepend"}}}}};
+       },
+       "normalizer.normalizers[0].prepend is missing"},
+      {"TooManySteps",
+       [](Json& j) {
+         j["normalizer"] = {{"type", "Sequence"}, {"normalizers", Json::array()}};
+         for (int step = 0; step < 65; ++step) j["normalizer"]["normalizers"].push_back({{"type", "NFC"}});
+       },
+       "normalizer.normalizers[64] is one component more than the 64"},
+      {"StripCount",
+       [](Json& j) {
+         j["decoder"] = {{"type", "Strip"}, {"content", " "}, {"start", -1}, {"stop", 0}};
+       },
+       "decoder.start is no count"},
+      {"ClassifierToken",
+       [](Json& j) {
+         j["post_processor"] = {{"type", "RobertaProcessing"}, {"cls", {"<s>", 0}}, {"sep", {"</s>"}}};
+       },
+       "post_processor.sep is no pair"},
       {"DecoderNumber", [](Json& j) { j["decoder"] = 1; }, "decoder.type is missing"},
       {"AddedTokensObject", [](Json& j) { j["added_tokens"] = Json::object(); }, "added_tokens is object"},
       {"AddedTokenNumber", [](Json& j) { j["added_tokens"] = {1}; }, "added_tokens[0] is not an object"},
@@ -120,12 +162,40 @@ TEST(MalformedTokenizerFileTest, TextThatIsNotAJsonObjectIsRefused) {
   }
 }
 
+TEST(MalformedTokenizerFileTest, AKeyThatComesTwiceIsRefused) {
+  for (const char* text : {R"({"model": {}, "model": {}})", R"({"model": {"vocab": {"a": 0, "model": 1, "a": 2}}})"}) {
+    const auto status = Tokenizer::Parse(text).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << text;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("\" twice"));
+  }
+  // The same key in two objects is none.
+  EXPECT_THAT(std::string(Tokenizer::Parse(R"({"a": {"b": [{"c": 1}, {"c": 1}]}, "b": 1})").status().message()),
+              HasSubstr("model is missing"));
+}
+
 TEST(MalformedTokenizerFileTest, DeepNestingIsRefusedBeforeItIsParsed) {
   for (const char open : {'[', '{'}) {
     const auto status = Tokenizer::Parse(std::string(10'000'000, open)).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status));
     EXPECT_THAT(std::string(status.message()), HasSubstr("nested 10000000 levels"));
   }
+}
+
+TEST(MalformedTokenizerFileTest, MoreValuesThanMemoryShouldHoldAreRefused) {
+  std::string text = R"({"model": {"vocab": {}, "merges": [0)";
+  while (text.size() < 2 * tokenization::kMaxJsonValues + 100) text += ",0";
+  const auto status = Tokenizer::Parse(text + "]}}").status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("values, at most 8388608 are read"));
+}
+
+TEST(MalformedTokenizerFileTest, BytesBehindANulByteAreNotOverlooked) {
+  const std::string whole = TinyTokenizerJson().dump() + std::string(1, '\0') + "{";
+  EXPECT_THAT(std::string(Tokenizer::Parse(whole).status().message()), HasSubstr("a NUL byte"));
+}
+
+TEST(MalformedTokenizerFileTest, ErrorsQuoteAFewWordsOfALongText) {
+  EXPECT_LT(Tokenizer::Parse("{\"" + std::string(1'000'000, 'x') + "\n").status().message().size(), 500u);
 }
 
 TEST(MalformedTokenizerFileTest, BracketsInStringsAreNoNesting) {

@@ -56,6 +56,19 @@ TEST(SampleEncoderTest, TheEndIsNotDoubled) {
   EXPECT_THAT(text->ids, ElementsAre(kBegin, kHe, kEnd));
 }
 
+TEST(SampleEncoderTest, ABeginThatTheTextWritesItselfIsNotDoubled) {
+  const auto pair = EncodePair(*MakeTokenizer(), "<s>he", "<s>he", Options());
+  ASSERT_TRUE(pair.ok()) << pair.status();
+  EXPECT_THAT(pair->ids, ElementsAre(kBegin, kHe, kBegin, kHe, kEnd));
+  EXPECT_EQ(pair->prompt_tokens, 2);
+  const auto text = EncodeText(*MakeTokenizer(), "<s>he", Options());
+  ASSERT_TRUE(text.ok()) << text.status();
+  EXPECT_THAT(text->ids, ElementsAre(kBegin, kHe, kEnd));
+  // Two in the text are what its author wrote; the tokenizer itself does as it is told.
+  EXPECT_THAT(*EncodeOpening(*MakeTokenizer(), "<s><s>"), ElementsAre(kBegin, kBegin));
+  EXPECT_THAT(IdsOf(*MakeTokenizer(), "<s>he", true), ElementsAre(kBegin, kBegin, kHe));
+}
+
 TEST(SampleEncoderTest, NoEndIsAppendedWhenNoneIsGiven) {
   EncodeOptions options = Options();
   options.end_of_sequence.reset();

@@ -90,11 +90,20 @@ TEST(TinyTokenizerTest, TakesAWholeWordBeforeItsMergesWhenAsked) {
 
 TEST(TinyTokenizerTest, AcceptsAnUnknownTokenThatIsNeverNeeded) {
   nlohmann::json json = TinyTokenizerJson();
-  json["model"]["unk_token"] = "he";
-  json["model"]["fuse_unk"] = true;
-  EXPECT_THAT(IdsOf(*ParseTokenizer(json), "hello"), ElementsAre(kHello));
-  json["model"]["vocab"].erase("z");
-  EXPECT_THAT(std::string(Tokenizer::Parse(json.dump()).status().message()), HasSubstr("unk_token"));
+  for (const char* token : {"he", "", "<unk>"}) {
+    json["model"]["unk_token"] = token;
+    EXPECT_THAT(IdsOf(*ParseTokenizer(json), "hello"), ElementsAre(kHello));
+  }
+}
+
+TEST(TinyTokenizerTest, PutsTheTokensOfAClassifierAroundTheText) {
+  for (const char* type : {"BertProcessing", "RobertaProcessing"}) {
+    nlohmann::json json = TinyTokenizerJson();
+    json["post_processor"] = {{"type", type}, {"cls", {"a", 'a'}}, {"sep", {"b", 'b'}}};
+    const auto tokenizer = ParseTokenizer(json);
+    EXPECT_THAT(IdsOf(*tokenizer, "he", true), ElementsAre('a', kHe, 'b'));
+    EXPECT_THAT(tokenizer->LeadingSpecialTokens(), ElementsAre('a'));
+  }
 }
 
 TEST(TinyTokenizerTest, LeavesOutBytesWithoutATokenAsTheReferenceDoes) {

@@ -32,81 +32,65 @@ TEST_P(UnsupportedTokenizerTest, IsRefusedByName) {
             "tokenizer.json: " + GetParam().wanted + " is not supported yet; send token_ids instead");
 }
 
-nlohmann::json SplitJson(const nlohmann::json& change) {
-  nlohmann::json split = {
-      {"type", "Split"}, {"pattern", {{"Regex", "\\s+"}}}, {"behavior", "Isolated"}, {"invert", false}};
-  split.update(change);
-  return {{"type", "Sequence"}, {"pretokenizers", {split, {{"type", "ByteLevel"}, {"use_regex", false}}}}};
-}
-
 std::vector<Case> Cases() {
   using Json = nlohmann::json;
   return {
-      {"NormalizerNfc",
+      {"Normalizer",
        [](Json& j) {
-         j["normalizer"] = {{"type", "NFC"}};
+         j["normalizer"] = {{"type", "BertNormalizer"}};
        },
-       "normalizer \"NFC\""},
-      {"NormalizerSequence",
+       "normalizer \"BertNormalizer\""},
+      {"NormalizerInSequence",
        [](Json& j) {
-         j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "Prepend"}}, {{"type", "Replace"}}}}};
+         j["normalizer"] = {{"type", "Sequence"}, {"normalizers", {{{"type", "NFC"}}, {{"type", "Precompiled"}}}}};
        },
-       "normalizer \"Sequence\" of \"Prepend\", \"Replace\""},
-      {"NoPreTokenizer", [](Json& j) { j["pre_tokenizer"] = nullptr; }, "pre_tokenizer null"},
-      {"Metaspace",
+       "normalizer.normalizers[1] \"Precompiled\""},
+      {"ReplaceWithGroups",
        [](Json& j) {
-         j["pre_tokenizer"] = {{"type", "Metaspace"}};
+         j["normalizer"] = {{"type", "Replace"}, {"pattern", {{"Regex", "(a)"}}}, {"content", "$1"}};
        },
-       "pre_tokenizer \"Metaspace\""},
-      {"DigitsInSequence",
+       "normalizer.content \"$1\""},
+      {"PreTokenizer",
+       [](Json& j) {
+         j["pre_tokenizer"] = {{"type", "UnicodeScripts"}};
+       },
+       "pre_tokenizer \"UnicodeScripts\""},
+      {"PreTokenizerInSequence",
        [](Json& j) {
          j["pre_tokenizer"] = {{"type", "Sequence"},
-                               {"pretokenizers", {{{"type", "Digits"}}, {{"type", "ByteLevel"}}}}};
+                               {"pretokenizers", {{{"type", "ByteLevel"}}, {{"type", "CharDelimiterSplit"}}}}};
        },
-       "pre_tokenizer \"Digits\""},
-      {"SequenceWithoutByteLevel",
-       [](Json& j) {
-         j["pre_tokenizer"] = SplitJson(nlohmann::json::object());
-         j["pre_tokenizer"]["pretokenizers"].erase(1);
-       },
-       "pre_tokenizer without ByteLevel as its last step: \"Sequence\" of \"Split\""},
+       "pre_tokenizer.pretokenizers[1] \"CharDelimiterSplit\""},
       {"SplitBehavior",
        [](Json& j) {
-         j["pre_tokenizer"] = SplitJson({{"behavior", "Removed"}});
+         j["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"String", "a"}}}, {"behavior", "Doubled"}};
        },
-       "pre_tokenizer Split behavior \"Removed\""},
-      {"SplitInvert",
+       "pre_tokenizer.behavior \"Doubled\""},
+      {"PrependScheme",
        [](Json& j) {
-         j["pre_tokenizer"] = SplitJson({{"invert", true}});
+         j["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", "_"}, {"prepend_scheme", "last"}};
        },
-       "pre_tokenizer Split option invert"},
-      {"SplitPattern",
-       [](Json& j) {
-         j["pre_tokenizer"] = SplitJson({{"pattern", {{"Regex", "\\p{Han}+"}}}});
-       },
-       "pre_tokenizer Split pattern construct \"\\\\p{Han}\""},
+       "pre_tokenizer.prepend_scheme \"last\""},
       {"Model", [](Json& j) { j["model"]["type"] = "Unigram"; }, "model \"Unigram\""},
       {"Dropout", [](Json& j) { j["model"]["dropout"] = 0.1; }, "model BPE option dropout"},
       {"Prefix", [](Json& j) { j["model"]["continuing_subword_prefix"] = "##"; },
        "model BPE option continuing_subword_prefix"},
       {"Suffix", [](Json& j) { j["model"]["end_of_word_suffix"] = "</w>"; }, "model BPE option end_of_word_suffix"},
-      {"ByteFallback",
-       [](Json& j) {
-         j["model"]["byte_fallback"] = true;
-         j["model"]["vocab"].erase("z");
-       },
-       "model BPE option byte_fallback without the whole byte alphabet"},
       {"PostProcessor",
        [](Json& j) {
-         j["post_processor"] = {{"type", "RobertaProcessing"}};
+         j["post_processor"] = {{"type", "Other"}};
        },
-       "post_processor \"RobertaProcessing\""},
-      {"NoDecoder", [](Json& j) { j.erase("decoder"); }, "decoder null"},
+       "post_processor \"Other\""},
       {"Decoder",
        [](Json& j) {
          j["decoder"] = {{"type", "WordPiece"}};
        },
        "decoder \"WordPiece\""},
+      {"DecoderInSequence",
+       [](Json& j) {
+         j["decoder"] = {{"type", "Sequence"}, {"decoders", {{{"type", "Fuse"}}, {{"type", "CTC"}}}}};
+       },
+       "decoder.decoders[1] \"CTC\""},
   };
 }
 

@@ -26,7 +26,7 @@ TEST(DemoTokenizerTest, TheShippedModelHasThisTokenizerAndEndsSamplesWithItsLast
   const auto tokenizer = Tokenizer::Load(directory);
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
   EXPECT_EQ((*tokenizer)->size(), kByteVocabulary);
-  EXPECT_EQ(*FindEndOfSequence(directory, **tokenizer), kEndOfSequenceId);
+  EXPECT_EQ(*FindEndOfSequence(FilesIn(directory), **tokenizer), kEndOfSequenceId);
 }
 
 }  // namespace

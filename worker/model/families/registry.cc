@@ -12,6 +12,7 @@
 #include "worker/model/families/family.h"
 #include "worker/model/families/refusals.h"
 #include "worker/model/json_strict.h"
+#include "worker/model/rope.h"
 
 namespace headscope::worker {
 namespace {
@@ -72,6 +73,7 @@ absl::StatusOr<Architecture> MakeArchitecture(const std::string& config_json) {
   }
   Architecture architecture = make(config);
   if (config.status().ok()) RefuseLeftOut(config, architecture.spec);
+  if (config.status().ok()) RefuseEndlessAngles(config, architecture.spec);
   if (!config.status().ok()) return config.status();
   const absl::Status status = CheckArchitecture(architecture);
   if (!status.ok()) return status;

@@ -8,9 +8,9 @@
 
 namespace headscope::worker {
 
-std::unique_ptr<Operations> ChooseOperations(const at::Device& device, bool torch_only) {
+std::unique_ptr<Operations> ChooseOperations(const at::Device& device, bool torch_only, [[maybe_unused]] bool pack) {
 #ifdef HEADSCOPE_WITH_ONEDNN
-  if (device.is_cpu() && !torch_only) return MakeCpuOperations();
+  if (device.is_cpu() && !torch_only) return MakeCpuOperations(pack ? kDefaultPackBytes : 0);
 #endif
   return MakeTorchOperations(device);
 }

@@ -52,7 +52,7 @@ class FastEngine::Impl {
       : model_(std::move(model)),
         options_(options),
         device_(model_->weights().embedding.weight.device()),
-        operations_(ChooseOperations(device_, options.torch_operations)),
+        operations_(ChooseOperations(device_, options.torch_operations, model_->base() == nullptr)),
         decoder_(PrepareDecoder(model_->spec(), model_->weights(), *operations_)),
         workspace_(device_) {}
 
@@ -81,7 +81,7 @@ class FastEngine::Impl {
     const TokenPlan plan = PlanTokens(batch, device_);
     const std::vector<TokenRope> ropes = Ropes(plan);
     LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
-    const std::int64_t first_kept = FirstKept(plan.size());
+    const std::int64_t first_kept = FirstKeptLayer(spec(), plan.size(), options_.activation_bytes);
     BoundTapes(plan.size(), spec().layers - first_kept + 1);
     std::vector<LayerTape> tapes(static_cast<std::size_t>(spec().layers));
     at::Tensor x = Embed(plan);
@@ -106,13 +106,6 @@ class FastEngine::Impl {
   }
 
  private:
-  // Layers from this one on keep their tapes; it is as small as the budget allows.
-  std::int64_t FirstKept(std::int64_t n) const {
-    const std::int64_t fit = options_.activation_bytes / std::max<std::int64_t>(1, TapeBytes(spec(), n));
-    // One tape serves all layers that are computed again.
-    return fit >= spec().layers ? 0 : std::clamp<std::int64_t>(spec().layers - fit + 1, 1, spec().layers);
-  }
-
   // Buffers keep the size of the largest batch, and small batches keep more tapes: together they could exceed the
   // budget.
   void BoundTapes(std::int64_t n, std::int64_t tapes) {

@@ -1,6 +1,10 @@
 #include "worker/model/fast/prepared_decoder.h"
 
+#include <utility>
+
 #include <ATen/ATen.h>
+
+#include "worker/model/fast/low_rank_linear.h"
 
 namespace headscope::worker {
 namespace {
@@ -51,6 +55,7 @@ class Preparation {
 
   std::unique_ptr<LinearOperation> Linear(const Affine& affine) {
     std::unique_ptr<LinearOperation> linear = operations_.PrepareLinear(affine.weight, affine.bias);
+    if (affine.low_rank.has_value()) linear = WithLowRank(std::move(linear), *affine.low_rank, operations_);
     packed_bytes_ += linear->packed_bytes();
     return linear;
   }

@@ -1,5 +1,7 @@
 #include "worker/model/fast/tape.h"
 
+#include <algorithm>
+
 #include <ATen/ATen.h>
 
 #include "absl/strings/str_cat.h"
@@ -70,6 +72,11 @@ std::int64_t TapeBytes(const DecoderSpec& spec, std::int64_t n) {
     floats += rows * columns;
   });
   return floats * static_cast<std::int64_t>(sizeof(float));
+}
+
+std::int64_t FirstKeptLayer(const DecoderSpec& spec, std::int64_t n, std::int64_t activation_bytes) {
+  const std::int64_t fit = activation_bytes / std::max<std::int64_t>(1, TapeBytes(spec, n));
+  return fit >= spec.layers ? 0 : std::clamp<std::int64_t>(spec.layers - fit + 1, 1, spec.layers);
 }
 
 }  // namespace headscope::worker

@@ -48,5 +48,7 @@ struct LayerTape {
 LayerTape TakeTape(const DecoderSpec& spec, Workspace& workspace, std::int64_t slot, std::int64_t n);
 // Bytes of one tape for n rows.
 std::int64_t TapeBytes(const DecoderSpec& spec, std::int64_t n);
+// Layers from this one on keep their tapes, the others share one: as small as `activation_bytes` for tapes allow.
+std::int64_t FirstKeptLayer(const DecoderSpec& spec, std::int64_t n, std::int64_t activation_bytes);
 
 }  // namespace headscope::worker

@@ -39,31 +39,6 @@ absl::StatusOr<AddedToken> ReadAddedToken(const Json& value, const std::string& 
   return token;
 }
 
-// Start of the character that ends at `end`, which is not 0.
-std::size_t PreviousCharacter(std::string_view text, std::size_t end) {
-  std::size_t begin = end - 1;
-  while (begin > 0 && (static_cast<std::uint8_t>(text[begin]) & 0xC0) == 0x80) --begin;
-  return begin;
-}
-
-std::size_t SkipSpaceLeft(std::string_view text, std::size_t end, std::size_t stop) {
-  while (end > stop) {
-    const std::size_t begin = PreviousCharacter(text, end);
-    if (begin < stop || !IsWhitespace(ReadUtf8(text, begin).code_point)) break;
-    end = begin;
-  }
-  return end;
-}
-
-std::size_t SkipSpaceRight(std::string_view text, std::size_t begin) {
-  while (begin < text.size()) {
-    const Utf8Character character = ReadUtf8(text, begin);
-    if (!IsWhitespace(character.code_point)) break;
-    begin += character.size;
-  }
-  return begin;
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<AddedToken>> LoadAddedTokens(const Json& tokenizer, const Vocabulary& vocabulary) {
@@ -99,8 +74,9 @@ AddedTokenSplitter::AddedTokenSplitter(std::vector<AddedToken> tokens, Regex wor
 }
 
 absl::StatusOr<AddedTokenSplitter> AddedTokenSplitter::Create(std::vector<AddedToken> tokens) {
-  auto word_character = Regex::Compile(kWordPattern);
+  auto word_character = Regex::Compile(absl::StrCat("[", kWordClass, "]"));
   if (!word_character.ok()) return absl::InternalError(word_character.status().message());
+  std::stable_partition(tokens.begin(), tokens.end(), [](const AddedToken& token) { return token.special; });
   return AddedTokenSplitter(std::move(tokens), *std::move(word_character));
 }
 
@@ -132,9 +108,9 @@ std::vector<AddedTokenSplitter::Segment> AddedTokenSplitter::Split(std::string_v
 bool AddedTokenSplitter::IsSingleWord(std::string_view text, std::size_t begin, std::size_t end) const {
   if (begin > 0) {
     const std::size_t previous = PreviousCharacter(text, begin);
-    if (word_character_.Matches(text.substr(previous, begin - previous))) return false;
+    if (word_character_.MatchesStart(text.substr(previous, begin - previous))) return false;
   }
-  return end == text.size() || !word_character_.Matches(text.substr(end, ReadUtf8(text, end).size));
+  return end == text.size() || !word_character_.MatchesStart(text.substr(end, ReadUtf8(text, end).size));
 }
 
 }  // namespace headscope::worker::tokenization

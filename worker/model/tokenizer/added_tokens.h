@@ -44,7 +44,8 @@ class AddedTokenSplitter {
     std::optional<std::int32_t> id;
   };
 
-  // INTERNAL where the word-character pattern cannot be compiled.
+  // Of tokens of the same content special ones come first, then the order of `tokens` counts: normalizing can make two
+  // contents one. INTERNAL where the word-character pattern cannot be compiled.
   static absl::StatusOr<AddedTokenSplitter> Create(std::vector<AddedToken> tokens);
 
   // Segments of `text` (valid UTF-8) in order: leftmost match first, the longest there. None is empty text.

@@ -1,5 +1,6 @@
 #include "worker/model/tokenizer/bpe_loader.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -88,7 +89,7 @@ absl::Status CheckType(const Json& model) {
 }
 
 // Refuses the options whose effect this model does not reproduce.
-absl::Status CheckOptions(const Json& model, const Vocabulary& vocabulary) {
+absl::Status RefuseOptions(const Json& model) {
   if (const Json* dropout = FindField(model, "dropout"); dropout != nullptr && *dropout != 0.0) {
     return Unsupported("model BPE option", "dropout");
   }
@@ -97,15 +98,35 @@ absl::Status CheckOptions(const Json& model, const Vocabulary& vocabulary) {
     if (!text.ok()) return text.status();
     if (!text->empty()) return Unsupported("model BPE option", key);
   }
-  const auto unknown = OptionalString(model, "unk_token", "model");
-  if (!unknown.ok()) return unknown.status();
-  const auto fallback = OptionalBool(model, "byte_fallback", false, "model");
-  if (!fallback.ok()) return fallback.status();
-  if ((*fallback || FindField(model, "unk_token") != nullptr) && !HoldsByteAlphabet(vocabulary)) {
-    return Unsupported("model BPE option",
-                       absl::StrCat(*fallback ? "byte_fallback" : "unk_token", " without the whole byte alphabet"));
-  }
   return absl::OkStatus();
+}
+
+// The id of unk_token. Byte-level files name one that is no token: no character is unknown to them.
+absl::StatusOr<std::optional<std::int32_t>> ReadUnknown(const Json& model, const Vocabulary& vocabulary) {
+  const auto token = OptionalString(model, "unk_token", "model");
+  if (!token.ok()) return token.status();
+  const std::optional<std::int32_t> id = vocabulary.FindId(*token);
+  const bool names_one = FindField(model, "unk_token") != nullptr;
+  if (names_one && !id.has_value() && !HoldsByteAlphabet(vocabulary)) {
+    return Malformed("model.unk_token", absl::StrCat("is ", Quoted(*token), ", which is not in vocab"));
+  }
+  return names_one ? id : std::nullopt;
+}
+
+absl::StatusOr<BpeModel::Options> ReadOptions(const Json& model, const Vocabulary& vocabulary) {
+  BpeModel::Options options;
+  const std::pair<const char*, bool*> flags[] = {{"ignore_merges", &options.ignore_merges},
+                                                 {"byte_fallback", &options.byte_fallback},
+                                                 {"fuse_unk", &options.fuse_unknown}};
+  for (const auto& [key, flag] : flags) {
+    const auto read = OptionalBool(model, key, false, "model");
+    if (!read.ok()) return read.status();
+    *flag = *read;
+  }
+  const auto unknown = ReadUnknown(model, vocabulary);
+  if (!unknown.ok()) return unknown.status();
+  options.unknown = *unknown;
+  return options;
 }
 
 }  // namespace
@@ -114,13 +135,12 @@ absl::StatusOr<std::unique_ptr<const BpeModel>> LoadBpeModel(const Json& model) 
   if (auto status = CheckType(model); !status.ok()) return status;
   auto vocabulary = LoadVocabulary(model);
   if (!vocabulary.ok()) return vocabulary.status();
-  if (auto status = CheckOptions(model, *vocabulary); !status.ok()) return status;
-  const auto ignore_merges = OptionalBool(model, "ignore_merges", false, "model");
-  if (!ignore_merges.ok()) return ignore_merges.status();
+  if (auto status = RefuseOptions(model); !status.ok()) return status;
+  const auto options = ReadOptions(model, *vocabulary);
+  if (!options.ok()) return options.status();
   const auto merges = LoadMerges(model, *vocabulary);
   if (!merges.ok()) return merges.status();
-  return std::make_unique<const BpeModel>(*std::move(vocabulary), *merges,
-                                          BpeModel::Options{.ignore_merges = *ignore_merges});
+  return std::make_unique<const BpeModel>(*std::move(vocabulary), *merges, *options);
 }
 
 }  // namespace headscope::worker::tokenization

@@ -10,8 +10,7 @@
 namespace headscope::worker::tokenization {
 
 // Reads a BPE model. Errors: INVALID_ARGUMENT (malformed), FAILED_PRECONDITION naming the model type or the option that
-// is not supported. Options about unknown characters are accepted where the vocabulary holds the whole byte alphabet:
-// no character is unknown then.
+// is not supported.
 absl::StatusOr<std::unique_ptr<const BpeModel>> LoadBpeModel(const Json& model);
 
 }  // namespace headscope::worker::tokenization

@@ -1,11 +1,12 @@
 #include "worker/model/tokenizer/bpe_model.h"
 
+#include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <queue>
 #include <tuple>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/str_format.h"
 #include "worker/model/tokenizer/utf8.h"
 
 namespace headscope::worker::tokenization {
@@ -93,11 +94,42 @@ BpeModel::BpeModel(Vocabulary vocabulary, const std::vector<Merge>& merges, Opti
     const Merge& merge = merges[rank];
     rules_[{merge.left, merge.right}] = {.rank = static_cast<std::uint32_t>(rank), .merged = merge.merged};
   }
+  if (!options_.byte_fallback) return;
+  for (std::size_t byte = 0; byte < byte_tokens_.size(); ++byte) {
+    byte_tokens_[byte] = vocabulary_.FindId(absl::StrFormat("<0x%02X>", byte));
+  }
 }
 
 const BpeModel::Rule* BpeModel::FindRule(std::int32_t left, std::int32_t right) const {
   const auto found = rules_.find(std::make_pair(left, right));
   return found == rules_.end() ? nullptr : &found->second;
+}
+
+bool BpeModel::AppendBytes(std::string_view character, Word& word) const {
+  const auto token = [this](char byte) { return byte_tokens_[static_cast<std::uint8_t>(byte)]; };
+  if (!std::all_of(character.begin(), character.end(), [&](char byte) { return token(byte).has_value(); }))
+    return false;
+  for (const char byte : character) word.Append(*token(byte));
+  return true;
+}
+
+void BpeModel::AppendCharacters(std::string_view text, Word& word) const {
+  // An unknown token is put down only when the next known one comes, so that a run of them can be one. Tokens of bytes
+  // do not count as known there: the reference library puts an unknown token behind them.
+  bool unknown_due = false;
+  for (std::size_t offset = 0; offset < text.size();) {
+    const std::string_view character = text.substr(offset, ReadUtf8(text, offset).size);
+    offset += character.size();
+    if (const auto id = vocabulary_.FindId(character); id.has_value()) {
+      if (unknown_due) word.Append(*options_.unknown);
+      unknown_due = false;
+      word.Append(*id);
+    } else if (!AppendBytes(character, word) && options_.unknown.has_value()) {
+      if (unknown_due && !options_.fuse_unknown) word.Append(*options_.unknown);
+      unknown_due = true;
+    }
+  }
+  if (unknown_due) word.Append(*options_.unknown);
 }
 
 void BpeModel::Tokenize(std::string_view word, std::vector<std::int32_t>& ids) const {
@@ -108,11 +140,7 @@ void BpeModel::Tokenize(std::string_view word, std::vector<std::int32_t>& ids) c
     }
   }
   Word symbols(*this);
-  for (std::size_t offset = 0; offset < word.size();) {
-    const std::size_t size = ReadUtf8(word, offset).size;
-    if (const auto id = vocabulary_.FindId(word.substr(offset, size)); id.has_value()) symbols.Append(*id);
-    offset += size;
-  }
+  AppendCharacters(word, symbols);
   symbols.Merge();
   symbols.AppendIds(ids);
 }

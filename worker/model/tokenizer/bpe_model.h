@@ -1,7 +1,9 @@
 // Byte-pair encoding: a word's characters are joined pair by pair, the earliest learnt pair first.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -22,13 +24,18 @@ class BpeModel {
   struct Options {
     // A word that is a token as a whole becomes that token, whatever the merges would make of it.
     bool ignore_merges = false;
+    // A character that is no token becomes the tokens <0xNN> of its bytes, if all of them are there.
+    bool byte_fallback = false;
+    // What any other character that is no token becomes; unset: nothing.
+    std::optional<std::int32_t> unknown;
+    // A run of those becomes one token.
+    bool fuse_unknown = false;
   };
 
   // `merges` by rank. A pair that comes twice keeps its last rank. Their ids are in the vocabulary.
   BpeModel(Vocabulary vocabulary, const std::vector<Merge>& merges, Options options);
 
-  // Appends the ids of one word (valid UTF-8). Characters that are no token are left out, as the reference library does
-  // for a model without an unknown token. O(n log n) in the word's length, which is below 2^31.
+  // Appends the ids of one word (valid UTF-8). O(n log n) in the word's length, which is below 2^31.
   void Tokenize(std::string_view word, std::vector<std::int32_t>& ids) const;
 
   const Vocabulary& vocabulary() const { return vocabulary_; }
@@ -42,9 +49,15 @@ class BpeModel {
 
   // nullptr when the pair never merges.
   const Rule* FindRule(std::int32_t left, std::int32_t right) const;
+  // Appends the tokens of the bytes of a character; false when one of them is not there.
+  bool AppendBytes(std::string_view character, Word& word) const;
+  // The word's symbols before anything is merged.
+  void AppendCharacters(std::string_view text, Word& word) const;
 
   Vocabulary vocabulary_;
   Options options_;
+  // Tokens <0x00> to <0xFF>; all unset without byte_fallback.
+  std::array<std::optional<std::int32_t>, 256> byte_tokens_;
   absl::flat_hash_map<std::pair<std::int32_t, std::int32_t>, Rule> rules_;
 };
 

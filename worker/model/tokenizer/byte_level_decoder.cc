@@ -20,12 +20,19 @@ std::optional<std::string> BytesOf(const std::string& token) {
   return bytes;
 }
 
+class ByteLevelDecoder : public TokenDecoder {
+ public:
+  absl::StatusOr<std::vector<std::string>> Decode(std::vector<std::string> parts) const override {
+    std::string bytes;
+    for (const std::string& part : parts) bytes += BytesOf(part).value_or(part);
+    return std::vector<std::string>{ReplaceInvalidUtf8(bytes)};
+  }
+};
+
 }  // namespace
 
-std::string ByteLevelDecoder::Decode(const std::vector<std::string>& tokens) const {
-  std::string bytes;
-  for (const std::string& token : tokens) bytes += BytesOf(token).value_or(token);
-  return ReplaceInvalidUtf8(bytes);
+absl::StatusOr<std::unique_ptr<const TokenDecoder>> LoadByteLevelDecoder(const Component& /*component*/) {
+  return std::make_unique<const ByteLevelDecoder>();
 }
 
 }  // namespace headscope::worker::tokenization

@@ -1,15 +1,16 @@
-// ByteLevel: characters of the byte alphabet back into the bytes they stand for.
+// ByteLevel: the byte alphabet's characters back into bytes.
 #pragma once
 
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "worker/model/tokenizer/component.h"
 #include "worker/model/tokenizer/decoder.h"
 
 namespace headscope::worker::tokenization {
 
-// A token with a character outside the alphabet (an added token with a space) stands for its own UTF-8. Bytes that do
-// not make UTF-8 together become U+FFFD.
-class ByteLevelDecoder : public TokenDecoder {
- public:
-  std::string Decode(const std::vector<std::string>& tokens) const override;
-};
+// Joins the tokens into one part. A token with a character outside the alphabet (an added one) stands for itself; bytes
+// that are not UTF-8 become U+FFFD.
+absl::StatusOr<std::unique_ptr<const TokenDecoder>> LoadByteLevelDecoder(const Component& component);
 
 }  // namespace headscope::worker::tokenization

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "worker/model/tokenizer/byte_alphabet.h"
-#include "worker/model/tokenizer/characters.h"
 #include "worker/model/tokenizer/regex.h"
 
 namespace headscope::worker::tokenization {
@@ -13,11 +12,7 @@ namespace {
 
 // Contractions; words, numbers and other runs with one space before them; white space, whose last character is left to
 // the word that follows it.
-std::string WordPattern() {
-  const absl::string_view space = kWhitespaceClass;
-  return absl::StrCat(R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{L}\p{N})", space, "]+|[", space, "]+(?![^",
-                      space, "])|[", space, "]+");
-}
+constexpr char kWordPattern[] = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 std::string InByteAlphabet(std::string_view text) {
   std::string characters;
@@ -31,19 +26,23 @@ class ByteLevelPreTokenizer : public PreTokenizer {
   ByteLevelPreTokenizer(bool add_prefix_space, std::optional<Regex> words)
       : add_prefix_space_(add_prefix_space), words_(std::move(words)) {}
 
-  absl::Status Split(std::string_view piece, std::vector<std::string>& pieces) const override {
+  absl::Status Split(const Piece& piece, std::vector<Piece>& pieces) const override {
     std::string prefixed;
-    if (add_prefix_space_ && piece.front() != ' ') {
-      prefixed = absl::StrCat(" ", absl::string_view(piece.data(), piece.size()));
-      piece = prefixed;
+    std::string_view text = piece.text;
+    if (add_prefix_space_ && text.front() != ' ') {
+      prefixed = absl::StrCat(" ", piece.text);
+      text = prefixed;
     }
     if (!words_.has_value()) {
-      pieces.push_back(InByteAlphabet(piece));
+      pieces.push_back({.text = InByteAlphabet(text), .starts_text = piece.starts_text});
       return absl::OkStatus();
     }
-    const auto words = words_->Isolate(piece);
+    const auto words = words_->Cut(text);
     if (!words.ok()) return words.status();
-    for (const std::string_view word : *words) pieces.push_back(InByteAlphabet(word));
+    for (const Stretch& word : *words) {
+      pieces.push_back({.text = InByteAlphabet(text.substr(word.begin, word.end - word.begin)),
+                        .starts_text = piece.starts_text && word.begin == 0});
+    }
     return absl::OkStatus();
   }
 
@@ -55,14 +54,14 @@ class ByteLevelPreTokenizer : public PreTokenizer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<const PreTokenizer>> LoadByteLevelPreTokenizer(const Json& component) {
-  const auto add_prefix_space = OptionalBool(component, "add_prefix_space", true, "pre_tokenizer");
+absl::StatusOr<std::unique_ptr<const PreTokenizer>> LoadByteLevelPreTokenizer(const Component& component) {
+  const auto add_prefix_space = OptionalBool(*component.json, "add_prefix_space", true, component.path);
   if (!add_prefix_space.ok()) return add_prefix_space.status();
-  const auto use_regex = OptionalBool(component, "use_regex", true, "pre_tokenizer");
+  const auto use_regex = OptionalBool(*component.json, "use_regex", true, component.path);
   if (!use_regex.ok()) return use_regex.status();
   std::optional<Regex> words;
   if (*use_regex) {
-    auto compiled = Regex::Compile(WordPattern());
+    auto compiled = Regex::Compile(kWordPattern);
     if (!compiled.ok()) return absl::InternalError(compiled.status().message());
     words = *std::move(compiled);
   }

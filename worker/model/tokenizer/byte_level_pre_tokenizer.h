@@ -4,11 +4,12 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "worker/model/tokenizer/component.h"
 #include "worker/model/tokenizer/pre_tokenizer.h"
 
 namespace headscope::worker::tokenization {
 
 // Options: add_prefix_space (default true: a piece without a leading space gets one), use_regex (default true).
-absl::StatusOr<std::unique_ptr<const PreTokenizer>> LoadByteLevelPreTokenizer(const Json& component);
+absl::StatusOr<std::unique_ptr<const PreTokenizer>> LoadByteLevelPreTokenizer(const Component& component);
 
 }  // namespace headscope::worker::tokenization

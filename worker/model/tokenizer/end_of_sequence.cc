@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "worker/model/tokenizer/json_fields.h"
+#include "worker/model/tokenizer/legacy_added_tokens.h"
 #include "worker/model/tokenizer/tokenizer.h"
 
 namespace headscope::worker {
@@ -10,16 +11,6 @@ namespace {
 using tokenization::FindField;
 using tokenization::Json;
 using tokenization::Quoted;
-
-// The object in `directory`/`name`; an empty one where there is no such file.
-absl::StatusOr<Json> ReadConfig(const std::string& directory, const std::string& name) {
-  const auto text = tokenization::ReadTextFile(absl::StrCat(directory, "/", name));
-  if (absl::IsNotFound(text.status())) return Json::object();
-  if (!text.ok()) return text.status();
-  auto object = tokenization::ParseObject(*text);
-  if (!object.ok()) return absl::Status(object.status().code(), absl::StrCat(name, ": ", object.status().message()));
-  return object;
-}
 
 // The string of tokenizer_config.json's eos_token, which is a string or an added token's object; empty for none.
 absl::StatusOr<std::string> ReadToken(const Json& config) {
@@ -30,8 +21,8 @@ absl::StatusOr<std::string> ReadToken(const Json& config) {
 }
 
 // The id that `name` gives, the first of a list; nullopt for none.
-absl::StatusOr<std::optional<std::int32_t>> ReadId(const std::string& directory, const std::string& name) {
-  const auto config = ReadConfig(directory, name);
+absl::StatusOr<std::optional<std::int32_t>> ReadId(const FileReader& read, const std::string& name) {
+  const auto config = tokenization::ReadOptionalObject(read, name);
   if (!config.ok()) return config.status();
   const Json* value = FindField(*config, "eos_token_id");
   if (value != nullptr && value->is_array()) value = value->empty() ? nullptr : &value->front();
@@ -43,14 +34,14 @@ absl::StatusOr<std::optional<std::int32_t>> ReadId(const std::string& directory,
 
 }  // namespace
 
-absl::StatusOr<std::int32_t> FindEndOfSequence(const std::string& directory, const Tokenizer& tokenizer) {
-  const auto config = ReadConfig(directory, "tokenizer_config.json");
+absl::StatusOr<std::int32_t> FindEndOfSequence(const FileReader& read, const Tokenizer& tokenizer) {
+  const auto config = tokenization::ReadOptionalObject(read, "tokenizer_config.json");
   if (!config.ok()) return config.status();
   const auto token = ReadToken(*config);
   if (!token.ok()) return token.status();
   if (const auto id = tokenizer.TokenId(*token); id.has_value() && !token->empty()) return *id;
   for (const char* name : {"generation_config.json", "config.json"}) {
-    const auto id = ReadId(directory, name);
+    const auto id = ReadId(read, name);
     if (!id.ok()) return id.status();
     if (id->has_value()) return **id;
   }

@@ -4,16 +4,20 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "worker/model/tokenizer/utf8.h"
 
 namespace headscope::worker::tokenization {
 namespace {
 
-constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{256} << 20;
+constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{128} << 20;
 constexpr int kMaxNesting = 64;
 constexpr std::size_t kMaxQuotedBytes = 60;
 
@@ -23,10 +27,17 @@ std::string Path(std::string_view where, const char* key) {
   return where.empty() ? std::string(key) : absl::StrCat(View(where), ".", key);
 }
 
-// Deepest nesting of brackets outside strings, counted before the parser takes memory for it.
-int Nesting(std::string_view text) {
+// What a text would take of the parser.
+struct Extent {
+  int nesting = 0;
+  // Brackets and commas: as many as values, or one more.
+  std::size_t values = 1;
+};
+
+// Counts outside of strings, before the parser takes memory for it.
+Extent MeasureJson(std::string_view text) {
+  Extent extent;
   int depth = 0;
-  int deepest = 0;
   bool in_string = false;
   for (std::size_t index = 0; index < text.size(); ++index) {
     const char c = text[index];
@@ -36,12 +47,60 @@ int Nesting(std::string_view text) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      deepest = std::max(deepest, ++depth);
+      extent.nesting = std::max(extent.nesting, ++depth);
+      ++extent.values;
     } else if (c == ']' || c == '}') {
       --depth;
+    } else if (c == ',') {
+      ++extent.values;
     }
   }
-  return deepest;
+  return extent;
+}
+
+absl::Status CheckExtent(std::string_view text) {
+  const Extent extent = MeasureJson(text);
+  if (extent.nesting > kMaxNesting) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("JSON is nested ", extent.nesting, " levels deep, at most ", kMaxNesting, " are read"));
+  }
+  if (extent.values > kMaxJsonValues) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("JSON of ", extent.values, " values, at most ", kMaxJsonValues, " are read"));
+  }
+  // The library takes a NUL byte for the end of its input.
+  if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+    return absl::InvalidArgumentError(absl::StrCat("is not JSON: a NUL byte at byte ", nul));
+  }
+  return absl::OkStatus();
+}
+
+// Notices, while a text is parsed, the first key that an object has twice.
+class RepeatedKeys {
+ public:
+  bool See(Json::parse_event_t event, const Json& parsed) {
+    if (event == Json::parse_event_t::object_start) {
+      open_.emplace_back();
+    } else if (event == Json::parse_event_t::object_end) {
+      open_.pop_back();
+    } else if (event == Json::parse_event_t::key) {
+      const auto& key = parsed.get_ref<const std::string&>();
+      if (!open_.back().insert(key).second && !key_.has_value()) key_ = key;
+    }
+    return true;
+  }
+  const std::optional<std::string>& key() const { return key_; }
+
+ private:
+  std::vector<absl::flat_hash_set<std::string>> open_;
+  std::optional<std::string> key_;
+};
+
+// The library quotes what it read last, which may be most of the file.
+std::string Shortened(absl::string_view message) {
+  constexpr std::size_t kMaxMessageBytes = 300;
+  if (message.size() <= kMaxMessageBytes) return std::string(message);
+  return absl::StrCat(ReplaceInvalidUtf8(std::string_view(message.data(), kMaxMessageBytes)), "...");
 }
 
 absl::Status WrongType(const Json* value, std::string_view path, std::string_view wanted) {
@@ -52,18 +111,21 @@ absl::Status WrongType(const Json* value, std::string_view path, std::string_vie
 }  // namespace
 
 absl::StatusOr<Json> ParseObject(std::string_view text) {
-  if (const int depth = Nesting(text); depth > kMaxNesting) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("JSON is nested ", depth, " levels deep, at most ", kMaxNesting, " are read"));
-  }
+  if (auto status = CheckExtent(text); !status.ok()) return status;
+  RepeatedKeys repeated;
   try {
-    Json object = Json::parse(text.begin(), text.end());
+    Json object = Json::parse(text.begin(), text.end(), [&](int, Json::parse_event_t event, Json& parsed) {
+      return repeated.See(event, parsed);
+    });
+    if (repeated.key().has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat("an object names the key ", Quoted(*repeated.key()), " twice"));
+    }
     if (!object.is_object()) {
       return absl::InvalidArgumentError(absl::StrCat("holds ", object.type_name(), ", a JSON object is wanted"));
     }
     return object;
   } catch (const nlohmann::json::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat("is not JSON: ", error.what()));
+    return absl::InvalidArgumentError(absl::StrCat("is not JSON: ", Shortened(error.what())));
   }
 }
 
@@ -115,6 +177,12 @@ absl::StatusOr<std::string> RequireString(const Json& object, const char* key, s
   return value->get_ref<const std::string&>();
 }
 
+absl::StatusOr<bool> RequireBool(const Json& object, const char* key, std::string_view where) {
+  const Json* value = FindField(object, key);
+  if (value == nullptr || !value->is_boolean()) return WrongType(value, Path(where, key), "true or false");
+  return value->get<bool>();
+}
+
 absl::StatusOr<bool> OptionalBool(const Json& object, const char* key, bool absent, std::string_view where) {
   const Json* value = FindField(object, key);
   if (value == nullptr) return absent;
@@ -148,21 +216,6 @@ absl::Status Malformed(std::string_view where, std::string_view fault) {
 absl::Status Unsupported(std::string_view kind, std::string_view name) {
   return absl::FailedPreconditionError(
       absl::StrCat(View(kind), " ", View(name), " is not supported yet; send token_ids instead"));
-}
-
-std::string ComponentName(const Json* component) {
-  if (component == nullptr) return "null";
-  const Json* type = FindField(*component, "type");
-  if (type == nullptr || !type->is_string()) return "without a type";
-  const std::string& name = type->get_ref<const std::string&>();
-  for (const char* key : {"normalizers", "pretokenizers", "processors", "decoders"}) {
-    const Json* parts = FindField(*component, key);
-    if (name != "Sequence" || parts == nullptr || !parts->is_array()) continue;
-    std::string names;
-    for (const Json& part : *parts) absl::StrAppend(&names, names.empty() ? "" : ", ", ComponentName(&part));
-    return absl::StrCat(Quoted(name), " of ", names);
-  }
-  return Quoted(name);
 }
 
 }  // namespace headscope::worker::tokenization

@@ -1,6 +1,7 @@
 // Checked reading of JSON that comes with a model: every fault is a Status that names the place, nothing throws.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -14,10 +15,15 @@ namespace headscope::worker::tokenization {
 
 using Json = nlohmann::json;
 
-// The object in `text`. INVALID_ARGUMENT where it is not JSON, not an object, or nested deeper than 64 levels.
+// Values of one file, those within others included: each takes some hundred bytes of memory, and the largest tokenizers
+// of today have two million.
+inline constexpr std::size_t kMaxJsonValues = 1 << 23;
+
+// The object in `text`. INVALID_ARGUMENT where it is not JSON, not an object, names a key twice within an object, is
+// nested deeper than 64 levels or has more than kMaxJsonValues.
 absl::StatusOr<Json> ParseObject(std::string_view text);
 
-// Content of a regular file of at most 256 MiB. NOT_FOUND where there is none, INVALID_ARGUMENT where it is too large,
+// Content of a regular file of at most 128 MiB. NOT_FOUND where there is none, INVALID_ARGUMENT where it is too large,
 // UNAVAILABLE where it cannot be read at the moment. Errors name its folder and name.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 
@@ -28,6 +34,7 @@ const Json* FindField(const Json& object, const char* key);
 absl::StatusOr<const Json*> RequireObject(const Json& object, const char* key, std::string_view where);
 absl::StatusOr<const Json*> RequireArray(const Json& object, const char* key, std::string_view where);
 absl::StatusOr<std::string> RequireString(const Json& object, const char* key, std::string_view where);
+absl::StatusOr<bool> RequireBool(const Json& object, const char* key, std::string_view where);
 
 // The member or `absent`; INVALID_ARGUMENT for another type.
 absl::StatusOr<bool> OptionalBool(const Json& object, const char* key, bool absent, std::string_view where);
@@ -44,8 +51,5 @@ absl::Status Malformed(std::string_view where, std::string_view fault);
 
 // FAILED_PRECONDITION that refuses a component by its name and says what to do instead.
 absl::Status Unsupported(std::string_view kind, std::string_view name);
-
-// The name of a component for `Unsupported`: its type, with those of its parts for a Sequence; "null" where absent.
-std::string ComponentName(const Json* component);
 
 }  // namespace headscope::worker::tokenization

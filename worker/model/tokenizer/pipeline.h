@@ -9,6 +9,7 @@
 #include "worker/model/tokenizer/bpe_model.h"
 #include "worker/model/tokenizer/decoder.h"
 #include "worker/model/tokenizer/json_fields.h"
+#include "worker/model/tokenizer/normalizer.h"
 #include "worker/model/tokenizer/post_processor.h"
 #include "worker/model/tokenizer/pre_tokenizer.h"
 #include "worker/model/tokenizer/tokenizer.h"
@@ -27,25 +28,31 @@ class Pipeline : public Tokenizer {
   absl::StatusOr<std::string> Decode(const std::vector<std::int32_t>& ids) const override;
   std::optional<std::string> TokenString(std::int32_t id) const override;
   std::optional<std::int32_t> TokenId(std::string_view token) const override;
+  std::vector<std::int32_t> LeadingSpecialTokens() const override;
   std::int32_t size() const override;
 
  private:
   struct Parts {
     std::unique_ptr<const BpeModel> model;
     Vocabulary added;
-    AddedTokenSplitter in_raw_text;
-    AddedTokenSplitter in_normalized_text;
-    std::vector<std::unique_ptr<const PreTokenizer>> pre_tokenizers;
-    std::vector<std::unique_ptr<const PostProcessor>> post_processors;
-    std::unique_ptr<const TokenDecoder> decoder;
+    std::optional<AddedTokenSplitter> in_raw_text;
+    std::optional<AddedTokenSplitter> in_normalized_text;
+    Normalizers normalizers;
+    PreTokenizers pre_tokenizers;
+    PostProcessors post_processors;
+    TokenDecoders decoders;
   };
 
   explicit Pipeline(Parts parts) : parts_(std::move(parts)) {}
 
-  // Appends the ids of a stretch of raw text without raw added tokens.
-  absl::Status EncodeStretch(std::string_view text, std::vector<std::int32_t>& ids) const;
-  // Appends the ids of a stretch of normalized text without any added tokens.
-  absl::Status EncodeWords(std::string_view text, std::vector<std::int32_t>& ids) const;
+  // Reads everything but the added tokens.
+  static absl::StatusOr<Parts> LoadParts(const Json& tokenizer);
+  static absl::Status LoadTokens(const Json& tokenizer, Parts& parts);
+
+  // Appends the ids of a stretch of raw text without raw added tokens. `starts_text`: it is the first.
+  absl::Status EncodeStretch(std::string_view text, bool starts_text, std::vector<std::int32_t>& ids) const;
+  // Appends the ids of a piece of normalized text without any added tokens.
+  absl::Status EncodePiece(Piece piece, std::vector<std::int32_t>& ids) const;
   const std::string* FindToken(std::int32_t id) const;
 
   const Parts parts_;

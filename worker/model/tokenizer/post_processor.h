@@ -18,8 +18,11 @@ class PostProcessor {
   virtual std::vector<std::int32_t> Process(std::vector<std::int32_t> ids) const = 0;
 };
 
-// The steps in order, those that change no ids (ByteLevel) left out. Errors: INVALID_ARGUMENT (malformed),
+using PostProcessors = std::vector<std::unique_ptr<const PostProcessor>>;
+
+// The steps in order, those that change no ids (ByteLevel) left out. Knows TemplateProcessing, BertProcessing and
+// RobertaProcessing besides. Errors: INVALID_ARGUMENT (malformed),
 // FAILED_PRECONDITION naming the component.
-absl::StatusOr<std::vector<std::unique_ptr<const PostProcessor>>> LoadPostProcessors(const Json& tokenizer);
+absl::StatusOr<PostProcessors> LoadPostProcessors(const Json& tokenizer);
 
 }  // namespace headscope::worker::tokenization

@@ -1,57 +1,56 @@
 #include "worker/model/tokenizer/pre_tokenizer.h"
 
-#include <utility>
+#include <algorithm>
+#include <iterator>
 
 #include "worker/model/tokenizer/byte_level_pre_tokenizer.h"
+#include "worker/model/tokenizer/component.h"
+#include "worker/model/tokenizer/metaspace_pre_tokenizer.h"
 #include "worker/model/tokenizer/split_pre_tokenizer.h"
 
 namespace headscope::worker::tokenization {
 namespace {
 
-using Steps = std::vector<std::unique_ptr<const PreTokenizer>>;
+using LoadStep = absl::StatusOr<std::unique_ptr<const PreTokenizer>> (*)(const Component& component);
 
-// Appends the steps of `component` and says the type of the last one.
-absl::StatusOr<std::string> AppendSteps(const Json& component, Steps& steps) {
-  const auto type = RequireString(component, "type", "pre_tokenizer");
-  if (!type.ok()) return type.status();
-  if (*type == "Sequence") {
-    const auto parts = RequireArray(component, "pretokenizers", "pre_tokenizer");
-    if (!parts.ok()) return parts.status();
-    std::string last;
-    for (const Json& part : **parts) {
-      auto appended = AppendSteps(part, steps);
-      if (!appended.ok()) return appended.status();
-      last = *std::move(appended);
-    }
-    return last;
-  }
-  absl::StatusOr<std::unique_ptr<const PreTokenizer>> step = Unsupported("pre_tokenizer", ComponentName(&component));
-  if (*type == "ByteLevel") step = LoadByteLevelPreTokenizer(component);
-  if (*type == "Split") step = LoadSplitPreTokenizer(component);
-  if (!step.ok()) return step.status();
-  steps.push_back(*std::move(step));
-  return *type;
-}
+struct KnownStep {
+  const char* type;
+  LoadStep load;
+};
+
+constexpr KnownStep kSteps[] = {{"ByteLevel", LoadByteLevelPreTokenizer},
+                                {"Digits", LoadDigitsPreTokenizer},
+                                {"Metaspace", LoadMetaspacePreTokenizer},
+                                {"Punctuation", LoadPunctuationPreTokenizer},
+                                {"Split", LoadSplitPreTokenizer},
+                                {"Whitespace", LoadWhitespacePreTokenizer},
+                                {"WhitespaceSplit", LoadWhitespaceSplitPreTokenizer}};
 
 }  // namespace
 
-absl::StatusOr<Steps> LoadPreTokenizers(const Json& tokenizer) {
-  const Json* component = FindField(tokenizer, "pre_tokenizer");
-  if (component == nullptr) return Unsupported("pre_tokenizer", "null");
-  Steps steps;
-  const auto last = AppendSteps(*component, steps);
-  if (!last.ok()) return last.status();
-  if (*last != "ByteLevel")
-    return Unsupported("pre_tokenizer without ByteLevel as its last step:", ComponentName(component));
+absl::StatusOr<PreTokenizers> LoadPreTokenizers(const Json& tokenizer) {
+  const auto components = ListComponents(tokenizer, "pre_tokenizer", "pretokenizers");
+  if (!components.ok()) return components.status();
+  PreTokenizers steps;
+  for (const Component& component : *components) {
+    const auto known = std::find_if(std::begin(kSteps), std::end(kSteps),
+                                    [&](const KnownStep& step) { return component.type == step.type; });
+    if (known == std::end(kSteps)) return UnsupportedComponent(component);
+    auto step = known->load(component);
+    if (!step.ok()) return step.status();
+    steps.push_back(*std::move(step));
+  }
   return steps;
 }
 
-absl::StatusOr<std::vector<std::string>> PreTokenize(const Steps& steps, std::string_view text) {
-  std::vector<std::string> pieces = {std::string(text)};
+absl::StatusOr<std::vector<Piece>> PreTokenize(const PreTokenizers& steps, Piece piece) {
+  std::vector<Piece> pieces;
+  pieces.push_back(std::move(piece));
   for (const auto& step : steps) {
-    std::vector<std::string> next;
-    for (const std::string& piece : pieces) {
-      if (auto status = step->Split(piece, next); !status.ok()) return status;
+    std::vector<Piece> next;
+    next.reserve(pieces.size());
+    for (const Piece& one : pieces) {
+      if (auto status = step->Split(one, next); !status.ok()) return status;
     }
     pieces = std::move(next);
   }

@@ -3,7 +3,7 @@
 
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -11,21 +11,31 @@
 
 namespace headscope::worker::tokenization {
 
+struct Piece {
+  // Valid UTF-8, not empty.
+  std::string text;
+  // It begins where the whole text begins.
+  bool starts_text = false;
+};
+
 // Immutable: thread-safe.
 class PreTokenizer {
  public:
   virtual ~PreTokenizer() = default;
 
-  // Appends what `piece` (valid UTF-8, not empty) is cut into or changed to, in order.
-  virtual absl::Status Split(std::string_view piece, std::vector<std::string>& pieces) const = 0;
+  // Appends what `piece` is cut into or changed to, in order.
+  virtual absl::Status Split(const Piece& piece, std::vector<Piece>& pieces) const = 0;
+  // Whether what it does depends on Piece::starts_text.
+  virtual bool MindsStart() const { return false; }
 };
 
-// The steps of a pre-tokenizer in order; a Sequence gives its parts. The last one is ByteLevel: without it the model
-// would not be a byte-level one. Errors: INVALID_ARGUMENT (malformed), FAILED_PRECONDITION naming the component.
-absl::StatusOr<std::vector<std::unique_ptr<const PreTokenizer>>> LoadPreTokenizers(const Json& tokenizer);
+using PreTokenizers = std::vector<std::unique_ptr<const PreTokenizer>>;
 
-// The pieces of `text` after all `steps`.
-absl::StatusOr<std::vector<std::string>> PreTokenize(const std::vector<std::unique_ptr<const PreTokenizer>>& steps,
-                                                     std::string_view text);
+// The steps in order; none where there is no pre-tokenizer, so that a stretch of text is one word. Errors:
+// INVALID_ARGUMENT (malformed), FAILED_PRECONDITION naming the component.
+absl::StatusOr<PreTokenizers> LoadPreTokenizers(const Json& tokenizer);
+
+// The pieces of `piece` after all `steps`.
+absl::StatusOr<std::vector<Piece>> PreTokenize(const PreTokenizers& steps, Piece piece);
 
 }  // namespace headscope::worker::tokenization

@@ -1,6 +1,8 @@
 #include "worker/model/tokenizer/sample_encoder.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -70,9 +72,20 @@ absl::StatusOr<EncodedSample> CutAndCheck(EncodedSample sample, const EncodeOpti
 
 }  // namespace
 
+absl::StatusOr<std::vector<std::int32_t>> EncodeOpening(const Tokenizer& tokenizer, std::string_view text) {
+  auto ids = tokenizer.Encode(text, /*add_special_tokens=*/true);
+  if (!ids.ok()) return ids.status();
+  const std::vector<std::int32_t> leading = tokenizer.LeadingSpecialTokens();
+  const auto size = static_cast<std::ptrdiff_t>(leading.size());
+  if (std::ssize(*ids) >= 2 * size && std::equal(leading.begin(), leading.end(), ids->begin() + size)) {
+    ids->erase(ids->begin(), ids->begin() + size);
+  }
+  return ids;
+}
+
 absl::StatusOr<EncodedSample> EncodePair(const Tokenizer& tokenizer, std::string_view prompt, std::string_view response,
                                          const EncodeOptions& options) {
-  auto prompt_ids = tokenizer.Encode(prompt, /*add_special_tokens=*/true);
+  auto prompt_ids = EncodeOpening(tokenizer, prompt);
   if (!prompt_ids.ok()) return AtFault("prompt", prompt_ids.status());
   auto response_ids = tokenizer.Encode(response, /*add_special_tokens=*/false);
   if (!response_ids.ok()) return AtFault("response", response_ids.status());
@@ -89,7 +102,7 @@ absl::StatusOr<EncodedSample> EncodePair(const Tokenizer& tokenizer, std::string
 absl::StatusOr<EncodedSample> EncodeText(const Tokenizer& tokenizer, std::string_view text,
                                          const EncodeOptions& options) {
   if (text.empty()) return absl::InvalidArgumentError("the text is empty: it has no token to score");
-  auto ids = tokenizer.Encode(text, /*add_special_tokens=*/true);
+  auto ids = EncodeOpening(tokenizer, text);
   if (!ids.ok()) return AtFault("text", ids.status());
   AppendEndOfSequence(options, *ids);
   if (ids->size() < 2) {

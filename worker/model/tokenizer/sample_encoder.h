@@ -34,6 +34,10 @@ struct EncodeOptions {
 // Each function returns INVALID_ARGUMENT with the row's fault, worded for the user who sent the row: nothing supervised
 // (empty, or cut away whole), longer than the positions, ids outside the vocabulary, text that is not UTF-8.
 
+// `text` with special tokens, as a sample begins with it. Text that writes the leading special tokens itself, as a
+// rendered chat template does, gets no second ones; in this alone it differs from Tokenizer::Encode.
+absl::StatusOr<std::vector<std::int32_t>> EncodeOpening(const Tokenizer& tokenizer, std::string_view text);
+
 // Prompt with special tokens, response without, end of sequence, concatenated.
 absl::StatusOr<EncodedSample> EncodePair(const Tokenizer& tokenizer, std::string_view prompt, std::string_view response,
                                          const EncodeOptions& options);

@@ -1,14 +1,18 @@
-// TemplateProcessing: fixed special tokens before and after a text.
+// Special tokens before and behind a text.
 #pragma once
 
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "worker/model/tokenizer/component.h"
 #include "worker/model/tokenizer/post_processor.h"
 
 namespace headscope::worker::tokenization {
 
-// Reads the template for single texts ("single"): special tokens around sequence A, which occurs once.
-absl::StatusOr<std::unique_ptr<const PostProcessor>> LoadTemplatePostProcessor(const Json& component);
+// TemplateProcessing: the "single" template, which holds the text (sequence A) once.
+absl::StatusOr<std::unique_ptr<const PostProcessor>> LoadTemplatePostProcessor(const Component& component);
+
+// BertProcessing and RobertaProcessing: "cls" before the text, "sep" behind it.
+absl::StatusOr<std::unique_ptr<const PostProcessor>> LoadClassifierPostProcessor(const Component& component);
 
 }  // namespace headscope::worker::tokenization

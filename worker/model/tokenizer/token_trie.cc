@@ -22,7 +22,7 @@ void TokenTrie::Insert(std::string_view token, std::size_t value) {
     }
     node = *child;
   }
-  nodes_[node].value = value;
+  if (!nodes_[node].value.has_value()) nodes_[node].value = value;
 }
 
 std::optional<TokenTrie::Match> TokenTrie::FindLongest(std::string_view text, std::size_t offset) const {

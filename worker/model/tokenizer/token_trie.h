@@ -18,7 +18,7 @@ class TokenTrie {
     std::size_t value = 0;
   };
 
-  // `token` is not empty; the last value of a token counts.
+  // `token` is not empty; the first value of a token counts.
   void Insert(std::string_view token, std::size_t value);
 
   // The longest token that begins at `offset`.

@@ -1,10 +1,13 @@
 #include "worker/tensor/cpu/cpu_operations.h"
 
+#include <omp.h>
+
 #include <ATen/ATen.h>
 
 #include "worker/tensor/cpu/head_loss.h"
 #include "worker/tensor/cpu/kernel_table.h"
 #include "worker/tensor/cpu/linear_product.h"
+#include "worker/tensor/cpu/matrix_product.h"
 
 namespace headscope::worker {
 namespace {
@@ -38,7 +41,7 @@ at::Tensor Widened(const at::Tensor& tensor) { return tensor.defined() ? tensor.
 
 class CpuOperations final : public Operations {
  public:
-  explicit CpuOperations(std::int64_t pack_bytes) : pack_bytes_(pack_bytes) {}
+  explicit CpuOperations(std::int64_t pack_bytes) : pack_limit_(pack_bytes), pack_bytes_(pack_bytes) {}
 
   std::string_view name() const override { return "cpu"; }
 
@@ -105,12 +108,30 @@ class CpuOperations final : public Operations {
     kernels_.attention_backward(arguments);
   }
 
+  std::int64_t PackedBytes(std::int64_t out, std::int64_t in, bool bfloat16) const override {
+    return RightFactor::PackedBytes(in, out, bfloat16) + RightFactor::PackedBytes(out, in, bfloat16);
+  }
+
+  std::int64_t PackLimit() const override { return pack_limit_; }
+
+  std::int64_t HeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary) const override {
+    return CpuHeadLossBytes(rows, width, vocabulary, omp_get_max_threads());
+  }
+
+  // The reverse holds a sequence's keys three times, their and the values' gradients and the values once each.
+  std::int64_t AttentionBytes(const AttentionOptions& options, std::int64_t longest) const override {
+    const std::int64_t row = (options.head_dim + 15) / 16 * 16 * static_cast<std::int64_t>(sizeof(float));
+    return 5 * longest * row * omp_get_max_threads();
+  }
+
   std::vector<double> HeadLoss(const HeadLossInput& input, const at::Tensor& gradient) override {
     return CpuHeadLoss(kernels_, input, gradient);
   }
 
  private:
   const KernelTable& kernels_ = Kernels();
+  const std::int64_t pack_limit_;
+  // What is left of it.
   std::int64_t pack_bytes_;
 };
 

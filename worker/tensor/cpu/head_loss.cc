@@ -19,7 +19,7 @@ namespace {
 constexpr std::int64_t kChunkWords = 2048;
 constexpr std::int64_t kMostRows = 256;
 // So many units of work there are at least where the vocabulary has as many chunks: enough for many threads.
-constexpr std::int64_t kLeastUnits = 16;
+constexpr std::int64_t kLeastUnits = 32;
 
 std::int64_t Quotient(std::int64_t value, std::int64_t step) { return (value + step - 1) / step; }
 
@@ -111,8 +111,8 @@ class HeadLossPass {
   }
 
   // The running softmax over all words but the target, `word` of this chunk where it lies in it: one minus a
-  // probability near one has few digits left, the sum of the others has all of them. Logits become exponentials; returns
-  // what those of the chunks before have to be multiplied by.
+  // probability near one has few digits left, the sum of the others has all of them. Logits become exponentials;
+  // returns what those of the chunks before have to be multiplied by.
   float SoftmaxOfOthers(std::int64_t row, RunningSoftmax& softmax, std::int64_t word, std::int64_t words,
                         float* logits) {
     const auto run = [&](float* from, std::int64_t count) {
@@ -204,6 +204,13 @@ std::vector<double> CpuHeadLoss(const KernelTable& kernels, const HeadLossInput&
                 input.weight.size(0));
   }
   return HeadLossPass(kernels, input, gradient).Run();
+}
+
+std::int64_t CpuHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary, std::int64_t threads) {
+  const Cut cut(rows, vocabulary);
+  const std::int64_t sums = cut.parts * rows * width, targets = rows * width;
+  const std::int64_t logits = threads * cut.tile_rows * std::min(kChunkWords, vocabulary);
+  return static_cast<std::int64_t>(sizeof(float)) * (sums + targets + logits);
 }
 
 }  // namespace headscope::worker

@@ -14,4 +14,7 @@ namespace headscope::worker {
 // are merged in order: so there are enough units of work for many threads, and their number changes nothing.
 std::vector<double> CpuHeadLoss(const KernelTable& kernels, const HeadLossInput& input, const at::Tensor& gradient);
 
+// Bytes that it takes for its own time, its gradient included.
+std::int64_t CpuHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary, std::int64_t threads);
+
 }  // namespace headscope::worker

@@ -1,6 +1,7 @@
 #include "worker/tensor/cpu/matrix_product.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -56,6 +57,15 @@ dnnl::matmul::primitive_desc Describe(std::int64_t rows, const memory::desc& fac
   return {{a, factor, row, c}, attributes, Cpu()};
 }
 
+// The layout that products with a right factor [inner, columns] like best, where it is not a plain one.
+std::optional<memory::desc> BestLayout(std::int64_t inner, std::int64_t columns, bool bfloat16) {
+  if (bfloat16 && !HasBFloat16Products()) return std::nullopt;
+  const memory::desc any({inner, columns}, TypeOf(bfloat16), memory::format_tag::any);
+  const memory::desc best = Describe(kTypicalRows, any, bfloat16, inner, columns, false, false).weights_desc();
+  if (best.data.format_kind == dnnl_blocked && best.data.format_desc.blocking.inner_nblks == 0) return std::nullopt;
+  return best;
+}
+
 std::int64_t RoundUp(std::int64_t value, std::int64_t step) { return (value + step - 1) / step * step; }
 
 }  // namespace
@@ -68,22 +78,22 @@ RightFactor::RightFactor(at::Tensor matrix) : matrix_(std::move(matrix)) {
   if (matrix_.stride(0) != 1 && matrix_.stride(1) != 1) matrix_ = matrix_.contiguous();
 }
 
+std::int64_t RightFactor::PackedBytes(std::int64_t inner, std::int64_t columns, bool bfloat16) {
+  const std::optional<memory::desc> best = BestLayout(inner, columns, bfloat16);
+  return best.has_value() ? static_cast<std::int64_t>(best->get_size()) : 0;
+}
+
 std::int64_t RightFactor::Pack(std::int64_t bytes) {
   const bool bfloat16 = matrix_.scalar_type() == at::kBFloat16;
-  if (bfloat16 && !HasBFloat16Products()) return 0;
-  const memory::desc plain = PlainLayout(matrix_, bfloat16);
-  const memory::desc any({inner(), columns()}, TypeOf(bfloat16), memory::format_tag::any);
-  const memory::desc best = Describe(kTypicalRows, any, bfloat16, inner(), columns(), false, false).weights_desc();
-  const bool is_plain = best.data.format_kind == dnnl_blocked && best.data.format_desc.blocking.inner_nblks == 0;
-  const auto size = static_cast<std::int64_t>(best.get_size());
-  if (is_plain || size > bytes) return 0;
-  auto packed = std::make_shared<Packed>(Packed{memory(best, Cpu())});
-  memory from(plain, Cpu(), matrix_.data_ptr());
+  const std::optional<memory::desc> best = BestLayout(inner(), columns(), bfloat16);
+  if (!best.has_value() || static_cast<std::int64_t>(best->get_size()) > bytes) return 0;
+  auto packed = std::make_shared<Packed>(Packed{memory(*best, Cpu())});
+  memory from(PlainLayout(matrix_, bfloat16), Cpu(), matrix_.data_ptr());
   dnnl::stream stream(Cpu());
   dnnl::reorder(from, packed->values).execute(stream, from, packed->values);
   stream.wait();
   packed_ = std::move(packed);
-  return size;
+  return static_cast<std::int64_t>(best->get_size());
 }
 
 struct TileProduct::Impl {
@@ -160,7 +170,14 @@ void TileProduct::Run(const float* a, float* c) const {
   stream.wait();
 }
 
-std::int64_t TileRows(std::int64_t rows) { return std::clamp<std::int64_t>(RoundUp((rows + 7) / 8, 16), 64, 256); }
+std::int64_t TileRows(std::int64_t rows) {
+  constexpr std::int64_t kTiles = 8, kFewest = 48, kMost = 256;
+  std::int64_t tiles = kTiles;
+  while (tiles > 1 && rows < tiles * kFewest) tiles /= 2;
+  if (rows > kTiles * kMost) tiles = RoundUp((rows + kMost - 1) / kMost, kTiles);
+  // Few different numbers of rows: oneDNN keeps a program for each.
+  return RoundUp((rows + tiles - 1) / tiles, 4);
+}
 
 void Multiply(std::int64_t n, const RightFactor& factor, const float* a, float* c, const float* bias, bool add) {
   const std::int64_t inner = factor.inner(), columns = factor.columns(), rows = TileRows(n);

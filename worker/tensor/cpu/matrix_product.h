@@ -18,6 +18,8 @@ class RightFactor {
   // Copies it into the layout that this processor's products like best, where that is not a plain one and takes at most
   // `bytes`. Returns the bytes taken, 0 when it stays as it is.
   std::int64_t Pack(std::int64_t bytes);
+  // What Pack would take for a factor [inner, columns], 0 where a plain layout is the best.
+  static std::int64_t PackedBytes(std::int64_t inner, std::int64_t columns, bool bfloat16);
 
   std::int64_t inner() const { return matrix_.size(0); }
   std::int64_t columns() const { return matrix_.size(1); }
@@ -53,7 +55,8 @@ class TileProduct {
 // C [n, N] = A [n, K] B (+ bias) (+ C), both contiguous, with the calling thread's number of threads.
 void Multiply(std::int64_t n, const RightFactor& factor, const float* a, float* c, const float* bias, bool add);
 
-// How the rows of a product are cut: tiles of equal size but the last.
+// How the rows of a product are cut: into 1, 2, 4 or a multiple of 8 tiles of about equal size, so that 2, 4 or 8
+// threads have the same to do, of 48 to 256 rows where there are as many.
 std::int64_t TileRows(std::int64_t rows);
 
 }  // namespace headscope::worker

@@ -67,7 +67,8 @@ at::Tensor Indices(const PaddedBatch& batch, std::int64_t Prediction::*member) {
 absl::Status CopyTextFiles(const std::string& from, const std::string& to, StoredType type) {
   const auto source = ModelDirectory::Open(from, "");
   if (!source.ok()) return source.status();
-  for (const std::string name : {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"}) {
+  for (const std::string name : {"added_tokens.json", "config.json", "generation_config.json", "merges.txt",
+                                 "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json"}) {
     if (!source->Contains(name)) continue;
     auto text = source->ReadText(name, kMaxTextBytes);
     if (!text.ok()) return text.status();
