@@ -2,9 +2,11 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/headscope/channel.h"
 #include "client/headscope/client_impl.h"
+#include "client/headscope/pages.h"
 #include "client/headscope/patience.h"
 #include "client/headscope/stream_reader.h"
 #include "client/headscope/wire.h"
@@ -20,23 +22,6 @@ void Append(const v1::TokenizeResponse& part, Tokens& tokens) {
   tokens.tokens.insert(tokens.tokens.end(), part.tokens().begin(), part.tokens().end());
   tokens.text += part.text();
   if (part.has_prompt_tokens()) tokens.prompt_tokens = part.prompt_tokens();
-}
-
-// Pages until the last one or until `limit` items (0: all). `page` asks for the page of a token and fills `items` from
-// it; it returns the next token.
-template <typename Item>
-absl::StatusOr<std::vector<Item>> AllPages(
-    const std::function<absl::StatusOr<std::string>(const std::string& token, std::vector<Item>& items)>& page,
-    std::size_t limit = 0) {
-  std::vector<Item> items;
-  std::string token;
-  do {
-    auto next = page(token, items);
-    if (!next.ok()) return next.status();
-    token = *std::move(next);
-  } while (!token.empty() && (limit == 0 || items.size() < limit));
-  if (limit != 0 && items.size() > limit) items.resize(limit);
-  return items;
 }
 
 }  // namespace
@@ -202,7 +187,8 @@ absl::StatusOr<std::vector<InvalidSample>> Client::ListInvalidSamples(const std:
 
 absl::StatusOr<Pattern> Client::GetPattern(const std::string& id, const std::optional<ReductionOptions>& reduction) {
   v1::GetPatternRequest request;
-  request.set_name(Named("patterns/", id));
+  const bool is_job = absl::StartsWith(id, "j-") || absl::StartsWith(id, "jobs/");
+  request.set_name(Named(is_job ? "jobs/" : "patterns/", id));
   if (reduction) *request.mutable_reduction() = ToProto(*reduction);
   const auto response = impl_->Call(*impl_->patterns, &v1::PatternService::Stub::GetPattern, request);
   if (!response.ok()) return response.status();

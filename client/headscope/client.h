@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/headscope/analysis.h"
 #include "client/headscope/dataset.h"
 #include "client/headscope/job.h"
 #include "client/headscope/model.h"
@@ -32,6 +33,8 @@ struct ClientOptions {
   absl::Duration connect_timeout = absl::Seconds(5);
   // Deadline of every unary call, its retries included.
   absl::Duration call_timeout = absl::Seconds(30);
+  // Deadline of a call that computes from patterns.
+  absl::Duration analysis_timeout = absl::Minutes(15);
   // Deadline of Tokenize, which waits for a worker.
   absl::Duration tokenize_timeout = absl::Minutes(2);
   // A stream on which nothing arrives for this long is broken off and resumed. Above the server's heartbeat (15 s).
@@ -85,8 +88,35 @@ class Client {
                                const LongCall& hooks = {});
   absl::StatusOr<std::vector<InvalidSample>> ListInvalidSamples(const std::string& job);
 
-  // Without a reduction: the one in the job's spec.
+  // Of a pattern or a job. Without a reduction: the one in the job's spec.
   absl::StatusOr<Pattern> GetPattern(const std::string& id, const std::optional<ReductionOptions>& reduction);
+  // Newest first, without values: jobs' and imported ones.
+  absl::StatusOr<std::vector<Pattern>> ListPatterns(const PatternFilter& filter);
+  // Safe to retry, and retried: the request id is drawn once per call.
+  absl::StatusOr<Pattern> ImportPattern(const PatternImport& import);
+  // Imported ones only: a job's pattern goes with the job.
+  absl::Status DeletePattern(const std::string& id);
+
+  // What is computed from patterns. All patterns of a call have one shape; matrices travel with the request, 4 MiB in
+  // all.
+  absl::StatusOr<Description> DescribePattern(const PatternReference& pattern, const DescribeOptions& options);
+  absl::StatusOr<Comparison> ComparePatterns(const std::vector<PatternReference>& patterns,
+                                             const CompareOptions& options, const LongCall& hooks = {});
+  absl::StatusOr<Decomposition> DecomposePattern(const PatternReference& target,
+                                                 const std::vector<PatternReference>& basis,
+                                                 const DecomposeOptions& options);
+  absl::StatusOr<std::vector<TrackPoint>> TrackPatterns(const std::vector<PatternReference>& patterns,
+                                                        const TrackOptions& options);
+  // Streams the pool's rows; nothing of them is kept.
+  absl::StatusOr<Ranking> RankSamples(const PatternReference& target, PoolSource& pool, const RankOptions& options,
+                                      const LongCall& hooks = {});
+  // The samples of a job that the server has.
+  absl::StatusOr<Ranking> RankSamples(const PatternReference& target, const std::string& pool_job,
+                                      const std::optional<ReductionOptions>& pool_reduction,
+                                      const RankOptions& options);
+  absl::StatusOr<std::vector<MixtureShare>> PlanMixture(const std::vector<MixtureComponent>& components,
+                                                        std::uint64_t budget);
+
   // Hands the result file to `sink` piece by piece, in order. Every piece's CRC-32C and the whole file's SHA-256 are
   // checked; a broken stream is resumed where it ended. An error of `sink` ends the call. DATA_LOSS when the checksums
   // do not hold.

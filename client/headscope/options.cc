@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "client/headscope/analysis.h"
+
 namespace headscope::client {
 namespace {
 
@@ -54,6 +56,58 @@ const Names<HeadAxis>& Table(HeadAxis) {
   return names;
 }
 
+const Names<HeadOrder>& Table(HeadOrder) {
+  static const Names<HeadOrder> names = {{HeadOrder::kValue, "value"}, {HeadOrder::kMagnitude, "magnitude"}};
+  return names;
+}
+
+const Names<ResampledUnit>& Table(ResampledUnit) {
+  static const Names<ResampledUnit> names = {{ResampledUnit::kHeads, "heads"}, {ResampledUnit::kSamples, "samples"}};
+  return names;
+}
+
+const Names<ShuffleScope>& Table(ShuffleScope) {
+  static const Names<ShuffleScope> names = {{ShuffleScope::kWithinLayers, "within-layers"},
+                                            {ShuffleScope::kAllHeads, "all-heads"}};
+  return names;
+}
+
+const Names<Measure>& Table(Measure) {
+  static const Names<Measure> names = {{Measure::kPearson, "pearson"},
+                                       {Measure::kSpearman, "spearman"},
+                                       {Measure::kKendallTauB, "kendall-tau-b"},
+                                       {Measure::kCosine, "cosine"},
+                                       {Measure::kMse, "mse"},
+                                       {Measure::kTopKOverlap, "top-k-overlap"},
+                                       {Measure::kTopKJaccard, "top-k-jaccard"},
+                                       {Measure::kRbo, "rbo"}};
+  return names;
+}
+
+const Names<LayerMeans>& Table(LayerMeans) {
+  static const Names<LayerMeans> names = {
+      {LayerMeans::kBoth, "both"}, {LayerMeans::kKept, "kept"}, {LayerMeans::kRemoved, "removed"}};
+  return names;
+}
+
+const Names<Fit>& Table(Fit) {
+  static const Names<Fit> names = {{Fit::kOls, "ols"}, {Fit::kNnls, "nnls"}};
+  return names;
+}
+
+const Names<CoefficientIntervals>& Table(CoefficientIntervals) {
+  static const Names<CoefficientIntervals> names = {{CoefficientIntervals::kBootstrapHeads, "bootstrap-heads"},
+                                                    {CoefficientIntervals::kNone, "none"},
+                                                    {CoefficientIntervals::kOlsStandardError, "ols-standard-error"}};
+  return names;
+}
+
+const Names<RankMeasure>& Table(RankMeasure) {
+  static const Names<RankMeasure> names = {
+      {RankMeasure::kCosine, "cosine"}, {RankMeasure::kPearson, "pearson"}, {RankMeasure::kProjection, "projection"}};
+  return names;
+}
+
 }  // namespace
 
 template <typename Enum>
@@ -91,6 +145,14 @@ HEADSCOPE_OPTION(Absolute)
 HEADSCOPE_OPTION(Positions)
 HEADSCOPE_OPTION(LayerNorm)
 HEADSCOPE_OPTION(HeadAxis)
+HEADSCOPE_OPTION(HeadOrder)
+HEADSCOPE_OPTION(ResampledUnit)
+HEADSCOPE_OPTION(ShuffleScope)
+HEADSCOPE_OPTION(Measure)
+HEADSCOPE_OPTION(LayerMeans)
+HEADSCOPE_OPTION(Fit)
+HEADSCOPE_OPTION(CoefficientIntervals)
+HEADSCOPE_OPTION(RankMeasure)
 #undef HEADSCOPE_OPTION
 
 }  // namespace headscope::client

@@ -53,11 +53,51 @@ struct Provenance {
   std::optional<absl::Time> start_time;
   std::optional<absl::Time> end_time;
   std::string server_build;
+  // Of the model; 0: not known.
+  std::uint32_t kv_heads = 0;
+  std::uint32_t head_dim = 0;
+};
+
+// What is known of the model that a matrix is of; empty or 0: not known.
+struct PatternModel {
+  std::string name;
+  // 32 raw bytes, or empty.
+  std::string digest;
+  std::string family;
+  std::uint32_t kv_heads = 0;
+  std::uint32_t head_dim = 0;
+};
+
+// A matrix on its way into the server's store.
+struct PatternImport {
+  std::string display_name;
+  Matrix values;
+  std::optional<Matrix> standard_error;
+  PatternModel model;
+  // Where it comes from, in the importer's words.
+  std::string origin;
+  // How many samples it is the mean of; 0: not known.
+  std::uint64_t samples_scored = 0;
+  std::map<std::string, std::string> labels;
+  // The same id with the same import gives the same pattern. Empty: one is drawn for this call.
+  std::string request_id;
+};
+
+// Which patterns to list; empty fields: all.
+struct PatternFilter {
+  enum class Source { kAll, kJob, kImported };
+  Source source = Source::kAll;
+  std::string model;
+  std::string family;
+  std::string display_name;
+  std::map<std::string, std::string> labels;
+  // At most this many, newest first; 0: all.
+  std::size_t limit = 0;
 };
 
 struct Pattern {
   std::string id;
-  // [layers, heads], or [layers, kv_heads] with HeadAxis::kKvGroup.
+  // [layers, heads], or [layers, kv_heads] with HeadAxis::kKvGroup; empty in lists.
   Matrix values;
   // The shape of `values`; absent for a single sample.
   std::optional<Matrix> standard_error;
@@ -65,8 +105,15 @@ struct Pattern {
   ReductionOptions reduction;
   Provenance provenance;
   std::uint64_t samples_scored = 0;
-  // Id of the job that it was reduced from.
+  // Id of the job that it was reduced from; empty for an imported one.
   std::string job;
+  // Of an imported one.
+  std::string display_name;
+  std::string origin;
+  std::optional<absl::Time> create_time;
+  // Of the model; 0: not known any more.
+  std::uint32_t layers = 0;
+  std::uint32_t heads = 0;
   std::map<std::string, std::string> labels;
 };
 

@@ -56,6 +56,28 @@ inline constexpr std::uint32_t kShardSamples = 512;
 inline constexpr std::uint64_t kShardResultBytes = 64 << 20;
 inline constexpr std::uint32_t kPrepareShardSamples = 4096;
 
+// Analyses: patterns in a call, all their values, and one pattern's.
+inline constexpr std::size_t kMaxComparedPatterns = 1'000;
+inline constexpr std::size_t kMaxBasisPatterns = 64;
+inline constexpr std::uint64_t kMaxAnalysisValues = 16 << 20;
+inline constexpr std::uint64_t kMaxPatternValues = 128 << 10;
+inline constexpr std::uint32_t kDefaultResamples = 1'000;
+inline constexpr std::uint32_t kMaxResamples = 10'000;
+inline constexpr std::uint32_t kMaxPermutations = 100'000;
+// Elementary steps of resamples and permutations in one call, about a nanosecond each; and what is reached without
+// being asked for.
+inline constexpr double kMaxAnalysisSteps = 4e11;
+inline constexpr double kDefaultAnalysisSteps = 2e10;
+// Values of resampled patterns that are kept at once.
+inline constexpr std::uint64_t kMaxResampledValues = 32 << 20;
+// Analyses that run or wait.
+inline constexpr std::uint32_t kMaxAnalyses = 64;
+inline constexpr std::uint32_t kMaxTopHeads = 1'000;
+inline constexpr std::uint64_t kMaxRankedSamples = 100'000;
+inline constexpr std::uint64_t kMaxRankCandidates = 100'000;
+inline constexpr std::uint64_t kMaxCandidateValues = 64 << 20;
+inline constexpr std::size_t kMaxMixtureComponents = 1'000;
+
 inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(5);
 inline constexpr absl::Duration kSessionTtl = absl::Seconds(20);
 inline constexpr absl::Duration kNoProgressTimeout = absl::Minutes(30);

@@ -9,25 +9,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/analysis/running_moments.h"
+#include "server/analysis/sample_reducer.h"
 #include "server/jobs/options.h"
 #include "server/jobs/scores.h"
 
 namespace headscope::server {
-
-// Planes of the method `gradient`: D = <z, dL/dz> and |D|, each summed over prompt and over response query positions.
-inline constexpr char kPromptSigned[] = "prompt_signed";
-inline constexpr char kResponseSigned[] = "response_signed";
-inline constexpr char kPromptAbsolute[] = "prompt_absolute";
-inline constexpr char kResponseAbsolute[] = "response_absolute";
-
-// Shape of the stored planes' last two axes.
-struct HeadShape {
-  std::uint32_t layers = 0;
-  // Query heads.
-  std::uint32_t heads = 0;
-  // Key-value heads; 0 when they are not known.
-  std::uint32_t kv_heads = 0;
-};
 
 // A [layers, heads] matrix of mean scores, row-major.
 struct ReducedPattern {
@@ -43,10 +29,6 @@ struct ReducedPattern {
   std::uint64_t response_tokens = 0;
 };
 
-// Whether the planes determine this reduction: KV groups of per-token absolute values they do not.
-// INVALID_ARGUMENT / BAD_REDUCTION.
-absl::Status CheckReduction(const ReductionOptions& options);
-
 // Reduces samples as they come, holding a few [layers, heads] matrices and no sample. How the samples are cut into
 // blocks changes no bit. Thread-compatible.
 class PatternAccumulator {
@@ -61,22 +43,12 @@ class PatternAccumulator {
   absl::StatusOr<ReducedPattern> Finish();
 
  private:
-  PatternAccumulator(const ReductionOptions& options, const HeadShape& shape);
-  absl::Status Check(const ScoreBlock& block) const;
-  std::vector<const std::vector<float>*> PlanesOf(const ScoreBlock& block) const;
-  // Fills `sample_` with the scores of sample `row`, before its loss scale.
-  void Reduce(const std::vector<const std::vector<float>*>& planes, std::size_t row);
+  PatternAccumulator(const ReductionOptions& options, SampleReducer reducer);
   void Take(std::uint32_t response_tokens);
   void CloseBatch();
-  void NormaliseLayers(ReducedPattern& pattern) const;
 
   ReductionOptions options_;
-  HeadShape shape_;
-  // Names of the planes that are summed.
-  std::vector<std::string> planes_;
-  // Columns of the pattern, and query heads in each.
-  std::uint32_t columns_;
-  std::uint32_t group_;
+  SampleReducer reducer_;
 
   std::vector<double> sample_;
   RunningMoments total_;
@@ -87,5 +59,9 @@ class PatternAccumulator {
   std::uint64_t response_tokens_ = 0;
   std::optional<std::uint32_t> last_sample_;
 };
+
+// LayerNorm::kL2: each layer's values divided by their Euclidean norm plus 1e-20; `alongside` (may be null) by the
+// same.
+void NormaliseLayers(std::uint32_t layers, std::vector<double>& values, std::vector<double>* alongside);
 
 }  // namespace headscope::server

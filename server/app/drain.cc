@@ -46,6 +46,7 @@ void ServerApp::Stop(absl::Duration grace) {
   if (clients_ != nullptr) clients_->Shutdown(grace);
   if (workers_ != nullptr) workers_->Shutdown(grace);
   // Files first: what they end with is posted to the store.
+  if (analyses_ != nullptr) analyses_->Stop();
   if (io_ != nullptr) io_->Stop();
   if (executor_ != nullptr) executor_->Stop();
 }

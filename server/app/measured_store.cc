@@ -54,6 +54,18 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<std::vector<std::string>> DeleteJob(const std::string& id) override {
     return Time("delete_job", [&] { return store_.DeleteJob(id); });
   }
+  absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) override {
+    return Time("import_pattern", [&] { return store_.ImportPattern(pattern); });
+  }
+  absl::StatusOr<PatternRecord> GetPattern(const std::string& id) override {
+    return Time("get_pattern", [&] { return store_.GetPattern(id); });
+  }
+  absl::StatusOr<Page<PatternRecord>> ListPatterns(const PatternFilter& filter, const PageRequest& page) override {
+    return Time("list_patterns", [&] { return store_.ListPatterns(filter, page); });
+  }
+  absl::StatusOr<std::vector<std::string>> DeletePattern(const std::string& id) override {
+    return Time("delete_pattern", [&] { return store_.DeletePattern(id); });
+  }
   absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job, std::uint32_t limit) override {
     return Time("list_attempts", [&] { return store_.ListAttempts(job, limit); });
   }

@@ -102,6 +102,9 @@ void ServerApp::StartCore() {
   executor_->Start();
   io_ = std::make_unique<IoPool>(std::max(2, static_cast<int>(std::thread::hardware_concurrency())));
   io_->Start();
+  analyses_ =
+      std::make_unique<IoPool>(std::max(2, static_cast<int>(std::thread::hardware_concurrency()) / 2), "analyses");
+  analyses_->Start();
   events_ = std::make_unique<JobEvents>(SystemClock(), static_cast<std::uint32_t>(absl::ToUnixSeconds(absl::Now())));
   metrics_.SetQueueCapacity(kMaxQueuedJobs);
   FleetOptions fleet;
@@ -111,6 +114,7 @@ void ServerApp::StartCore() {
   services_ = std::make_unique<Services>(ServiceContext{.store = *executor_,
                                                         .blobs = *blobs_,
                                                         .io = *io_,
+                                                        .analyses = *analyses_,
                                                         .events = *events_,
                                                         .fleet = *fleet_,
                                                         .metrics = metrics_,

@@ -71,6 +71,7 @@ class ServerApp {
   std::unique_ptr<BlobStore> blobs_;
   std::unique_ptr<StoreExecutor> executor_;
   std::unique_ptr<IoPool> io_;
+  std::unique_ptr<IoPool> analyses_;
   std::unique_ptr<JobEvents> events_;
   ReadyGate ready_;
   std::atomic<bool> given_up_ = false;

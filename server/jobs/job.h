@@ -38,6 +38,9 @@ struct ModelFacts {
   std::string stored_dtype;
   // 0: unknown.
   std::uint32_t kv_heads = 0;
+  std::uint32_t layers = 0;
+  std::uint32_t heads = 0;
+  std::uint32_t head_dim = 0;
   friend bool operator==(const ModelFacts&, const ModelFacts&) = default;
 };
 

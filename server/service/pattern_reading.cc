@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 #include "proto/support/wire/tensor_codec.h"
-#include "server/jobs/scores.h"
+#include "server/analysis/job_samples.h"
 #include "server/service/convert.h"
 #include "server/service/enum_tables.h"
 #include "server/service/resource_names.h"
@@ -14,12 +14,6 @@ namespace headscope::server {
 namespace {
 
 constexpr std::uint32_t kAllAttempts = 0;
-
-absl::StatusOr<ScoreBlock> ReadShard(BlobStore& blobs, const ResultShard& shard) {
-  const absl::StatusOr<std::string> bytes = GetBlob(blobs, shard.blob);
-  if (!bytes.ok()) return bytes.status();
-  return DecodeScores(*bytes);
-}
 
 // Who computed the scores: of attempts that completed a SCORE shard.
 void AddWorkers(const std::vector<Attempt>& attempts, v1::Provenance& provenance) {
@@ -59,6 +53,8 @@ v1::Provenance ProvenanceOf(const PatternSource& source, const ReducedPattern& p
   *proto.mutable_create_time() = ToProto(job.create_time);
   if (job.start_time) *proto.mutable_start_time() = ToProto(*job.start_time);
   if (job.end_time) *proto.mutable_end_time() = ToProto(*job.end_time);
+  proto.set_kv_heads(job.model.kv_heads);
+  proto.set_head_dim(job.model.head_dim);
   return proto;
 }
 
@@ -85,7 +81,7 @@ absl::StatusOr<ReducedPattern> ReducePattern(const PatternSource& source, const 
   std::optional<PatternAccumulator> accumulator;
   for (const ResultShard& shard : source.shards) {
     if (absl::Status status = keep_on(); !status.ok()) return status;
-    const absl::StatusOr<ScoreBlock> block = ReadShard(blobs, shard);
+    const absl::StatusOr<ScoreBlock> block = ReadScores(blobs, shard);
     if (!block.ok()) return block.status();
     if (!accumulator) {
       const HeadShape shape{block->layers, block->heads, source.job.model.kv_heads};
@@ -114,6 +110,9 @@ v1::Pattern DescribePattern(const PatternSource& source, const ReductionOptions&
   proto.set_samples_scored(pattern.samples);
   proto.set_job(JobName(source.job.id));
   proto.mutable_labels()->insert(source.job.spec.labels.begin(), source.job.spec.labels.end());
+  if (source.job.end_time) *proto.mutable_create_time() = ToProto(*source.job.end_time);
+  proto.set_layers(source.job.model.layers);
+  proto.set_heads(source.job.model.heads);
   return proto;
 }
 

@@ -75,18 +75,20 @@ std::string ParseModelName(std::string_view name, const std::string& field, Viol
   return std::string(path);
 }
 
-std::string ParsePatternName(std::string_view name, const std::string& field, Violations& violations) {
-  const std::string_view id = Bare(name, "patterns/");
-  if (!IsId(id, "p-")) {
-    violations.Add(field, absl::StrCat("is not a pattern's name (patterns/p-...): ", Quoted(name)));
+std::string ParsePatternOrJobName(std::string_view name, const std::string& field, Violations& violations) {
+  std::string_view id = Bare(name, "patterns/");
+  if (id.size() == name.size()) id = Bare(name, "jobs/");
+  if (!IsId(id, "p-") && !IsId(id, "j-")) {
+    violations.Add(field,
+                   absl::StrCat("is not a pattern's or job's name (patterns/p-..., jobs/j-...): ", Quoted(name)));
     return "";
   }
-  return absl::StrCat("j-", std::string(id.substr(2)));
+  return absl::StrCat("p-", std::string(id.substr(2)));
 }
 
 std::string JobName(const std::string& id) { return absl::StrCat("jobs/", id); }
 std::string DatasetName(const std::string& digest) { return absl::StrCat("datasets/", digest); }
 std::string ModelName(const std::string& path) { return absl::StrCat("models/", path); }
-std::string PatternName(const std::string& job_id) { return absl::StrCat("patterns/p-", job_id.substr(2)); }
+std::string PatternName(const std::string& id) { return absl::StrCat("patterns/p-", id.substr(2)); }
 
 }  // namespace headscope::server

@@ -29,6 +29,8 @@ struct ServiceContext {
   StoreExecutor& store;
   BlobStore& blobs;
   IoPool& io;
+  // For what is computed from patterns: may take minutes, and must not hold up results that come in.
+  IoPool& analyses;
   JobEvents& events;
   Fleet& fleet;
   Metrics& metrics;

@@ -30,6 +30,8 @@ struct Shared {
   const ServiceContext context;
   ReactorRegistry streams;
   std::atomic<bool> refusing{false};
+  // Analyses that run or wait.
+  std::atomic<std::uint32_t> analyses{0};
 };
 
 // Makes a stream, hands it to the registry and starts it. Returns what the handler returns to gRPC.

@@ -61,6 +61,16 @@ class UnaryCall {
     if (!posted) Finish(DrainingError());
     return reactor();
   }
+  // The same on the pool for analyses.
+  grpc::ServerUnaryReactor* ThenOnAnalyses(std::function<void()> work) const {
+    const UnaryCall call = *this;
+    const bool posted = shared_->context.analyses.Post([call, work = std::move(work)] {
+      if (absl::Status status = call.CheckWanted(); !status.ok()) return call.Finish(std::move(status));
+      work();
+    });
+    if (!posted) Finish(DrainingError());
+    return reactor();
+  }
   // The common case: what `answer` returns on the store's thread is the answer.
   grpc::ServerUnaryReactor* AnswerOnStore(std::function<absl::StatusOr<Response>(JobStore&)> answer) const {
     const UnaryCall call = *this;

@@ -25,67 +25,19 @@ absl::Status Mismatch(std::string what) {
 }  // namespace
 
 UploadStream::UploadStream(Shared& shared, const grpc::CallbackServerContext& rpc, v1::UploadDatasetResponse* response)
-    : shared_(shared), scope_(shared.context, rpc, kMethod), response_(response) {}
+    : IncomingStream(shared, rpc, kMethod, response) {}
 
 void UploadStream::Start() {
   if (absl::Status open = shared_.CheckOpen(); !open.ok()) return End(std::move(open));
   ReadNext();
 }
 
-void UploadStream::End(absl::Status status) { Close(std::move(status), {}); }
-
-void UploadStream::Close(absl::Status status, v1::Dataset dataset) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (ended_) return;
-    ended_ = true;
-    status_ = std::move(status);
-    stored_ = std::move(dataset);
-    if (starting_reads_ > 0) return;
-  }
-  FinishNow();
-}
-
-void UploadStream::FinishNow() {
-  absl::Status status;
-  {
-    absl::MutexLock lock(&mutex_);
-    status = status_;
-    // Until Finish the response lives.
-    if (status.ok()) *response_->mutable_dataset() = stored_;
-  }
-  Finish(scope_.End(status));
-}
-
-void UploadStream::ReadNext() {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (ended_) return;
-    ++starting_reads_;
-  }
-  StartRead(&message_);
-  {
-    absl::MutexLock lock(&mutex_);
-    if (--starting_reads_ > 0 || !ended_) return;
-  }
-  FinishNow();
-}
-
-void UploadStream::OnDone() {
-  // May destroy this.
-  shared_.streams.Remove(this);
-}
-
-void UploadStream::OnReadDone(bool ok) {
-  if (ended()) return;
-  if (!ok) {
-    absl::Status wanted = scope_.CheckWanted();
-    return End(wanted.ok() ? OutOfOrder("the stream ended without a commit") : std::move(wanted));
-  }
-  scope_.Received();
-  const bool posted = shared_.context.io.Post([self = shared_from_this()] { self->Handle(); });
+void UploadStream::OnMessage() {
+  const bool posted = shared_.context.io.Post([self = Self()] { self->Handle(); });
   if (!posted) End(DrainingError());
 }
+
+void UploadStream::OnClosed() { End(OutOfOrder("the stream ended without a commit")); }
 
 void UploadStream::Handle() {
   if (ended()) return;
@@ -152,10 +104,12 @@ void UploadStream::TakeCommit(const v1::UploadDatasetRequest::Commit& commit) {
   record.size_bytes = intake_.size_bytes();
   record.display_name = display_name_;
   record.create_time = shared_.context.clock.Now();
-  const bool posted = shared_.context.store.Post([self = shared_from_this(), record](JobStore& store) {
+  const bool posted = shared_.context.store.Post([self = Self(), record](JobStore& store) {
     if (self->ended()) return;
     const absl::StatusOr<DatasetRecord> stored = RecordDataset(store, self->shared_.context.blobs, record);
-    self->Close(stored.status(), stored.ok() ? ToProto(*stored) : v1::Dataset());
+    v1::UploadDatasetResponse answer;
+    if (stored.ok()) *answer.mutable_dataset() = ToProto(*stored);
+    self->Close(stored.status(), std::move(answer));
   });
   if (!posted) End(DrainingError());
 }

@@ -3,23 +3,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/analysis/reduction.h"
-#include "server/service/enum_tables.h"
+#include "server/service/choice.h"
 #include "server/service/validate.h"
 
 namespace headscope::server {
 namespace {
 
 constexpr std::uint32_t kMinTokens = 2;
-
-// 0 is UNSPECIFIED and stands for `fallback`.
-template <typename Proto, typename Domain, std::size_t N>
-Domain Choice(const EnumTable<Proto, Domain, N>& table, int value, Domain fallback, const std::string& field,
-              Violations& violations) {
-  if (value == 0) return fallback;
-  const std::optional<Domain> found = FromTable(table, value);
-  if (!found) violations.Add(field, absl::StrCat(value, " is no value that this server knows"));
-  return found.value_or(fallback);
-}
 
 // What a newer client may set would change the result: leaving it unread would answer another question.
 void RefuseUnknownFields(const google::protobuf::Message& message, const std::string& field, Violations& violations) {

@@ -7,11 +7,11 @@
 namespace headscope::server {
 
 struct IoPool::State {
-  explicit State(int threads) : pool("io", threads) {}
+  State(int threads, std::string name) : pool(std::move(name), threads) {}
   TaskThreads pool;
 };
 
-IoPool::IoPool(int threads) : state_(std::make_unique<State>(threads)) {}
+IoPool::IoPool(int threads, std::string name) : state_(std::make_unique<State>(threads, std::move(name))) {}
 IoPool::~IoPool() = default;
 
 void IoPool::Start() { state_->pool.Start(); }

@@ -1,15 +1,18 @@
-// Threads for blocking file work and arithmetic beside the store's thread: blobs, result files, reductions.
+// Threads for blocking file work and arithmetic beside the store's thread: blobs, result files, reductions; a pool of
+// its own for analyses, which may take minutes.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace headscope::server {
 
 // Thread-safe.
 class IoPool {
  public:
-  explicit IoPool(int threads);
+  // `name`: of the threads, at most 15 characters.
+  explicit IoPool(int threads, std::string name = "io");
   ~IoPool();
   void Start();
   // Runs what is queued, then joins. Later posts are dropped and answered false.

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "server/jobs/candidate.h"
 #include "server/jobs/job.h"
+#include "server/jobs/pattern.h"
 #include "server/jobs/shard_rules.h"
 
 namespace headscope::server {
@@ -45,6 +46,16 @@ struct Page {
 struct JobFilter {
   std::vector<JobState> states;
   std::string model;
+  std::map<std::string, std::string> labels;
+};
+
+// Empty fields: all.
+struct PatternFilter {
+  enum class Source { kAll, kJob, kImported };
+  Source source = Source::kAll;
+  std::string model;
+  std::string family;
+  std::string display_name;
   std::map<std::string, std::string> labels;
 };
 
@@ -140,6 +151,14 @@ class JobStore {
   // Of a SUCCEEDED job, by ordinal: dataset order. FAILED_PRECONDITION / JOB_NOT_SUCCEEDED.
   virtual absl::StatusOr<std::vector<ResultShard>> ResultShards(const std::string& job) = 0;
 
+  // --- patterns: one of every succeeded job from the moment it succeeds until it is deleted, and imported ones
+  // The blob is stored already. ALREADY_EXISTS / REQUEST_ID_REUSED.
+  virtual absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) = 0;
+  virtual absl::StatusOr<PatternRecord> GetPattern(const std::string& id) = 0;  // NOT_FOUND / PATTERN_NOT_FOUND
+  virtual absl::StatusOr<Page<PatternRecord>> ListPatterns(const PatternFilter& filter, const PageRequest& page) = 0;
+  // Returns the blobs that nothing refers to any more. FAILED_PRECONDITION / PATTERN_OF_JOB.
+  virtual absl::StatusOr<std::vector<std::string>> DeletePattern(const std::string& id) = 0;
+
   // --- worker sessions
   // Ends a former session of the same worker_id first: its leases are requeued and count as a worker's death, unless
   // boot_id is the same.
@@ -189,7 +208,7 @@ class JobStore {
 
   // --- housekeeping
   virtual absl::StatusOr<QueueStats> Stats() = 0;
-  // Is the blob referred to by a dataset or shard?
+  // Is the blob referred to by a dataset, shard or pattern?
   virtual absl::StatusOr<bool> IsReferenced(const std::string& blob) = 0;
 };
 

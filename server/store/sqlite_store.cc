@@ -11,6 +11,7 @@
 #include "server/store/sqlite/jobs.h"
 #include "server/store/sqlite/leases.h"
 #include "server/store/sqlite/migrations.h"
+#include "server/store/sqlite/patterns.h"
 #include "server/store/sqlite/preparations.h"
 #include "server/store/sqlite/queue.h"
 #include "server/store/sqlite/sessions.h"
@@ -80,6 +81,20 @@ class SqliteStore : public JobStore {
   }
   absl::StatusOr<std::vector<ResultShard>> ResultShards(const std::string& job) override {
     return sqlite::Reading(*db_, [&] { return sqlite::ResultShards(*db_, job); });
+  }
+
+  absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) override {
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] { return sqlite::ImportPattern(change, pattern); });
+  }
+  absl::StatusOr<PatternRecord> GetPattern(const std::string& id) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::FindPattern(*db_, id); });
+  }
+  absl::StatusOr<Page<PatternRecord>> ListPatterns(const PatternFilter& filter, const PageRequest& page) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::ListPatterns(*db_, filter, page); });
+  }
+  absl::StatusOr<std::vector<std::string>> DeletePattern(const std::string& id) override {
+    return sqlite::InTransaction(*db_, [&] { return sqlite::DeletePattern(*db_, id); });
   }
 
   absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) override {

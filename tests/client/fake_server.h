@@ -62,6 +62,23 @@ struct FakeState {
   v1::Pattern pattern;
   std::vector<v1::GetPatternRequest> patterns_asked;
 
+  // Analyses: what was asked and what is answered.
+  std::vector<v1::Pattern> patterns;
+  std::vector<v1::ListPatternsRequest> patterns_listed;
+  std::vector<v1::ImportPatternRequest> imported;
+  v1::DescribePatternRequest described;
+  v1::DescribePatternResponse description;
+  v1::ComparePatternsRequest compared;
+  std::vector<v1::ComparePatternsResponse> comparison;
+  v1::DecomposePatternRequest decomposed;
+  v1::DecomposePatternResponse decomposition;
+  v1::TrackPatternsRequest tracked;
+  v1::TrackPatternsResponse track;
+  std::vector<v1::RankSamplesRequest> ranked;
+  v1::RankSamplesResponse ranking;
+  v1::PlanMixtureRequest planned;
+  v1::PlanMixtureResponse mixture;
+
   // The result file, sent in chunks of 64 bytes.
   std::string result;
   // Streams that break after this many chunks, and chunks whose checksum is wrong, one each per stream.

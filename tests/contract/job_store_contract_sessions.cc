@@ -211,6 +211,9 @@ TEST_P(JobStoreContract, AJobRemembersTheModelItIsPinnedTo) {
   const SessionRef session = OpenSession("w");
   CatalogueEntry entry = Entry("gpt2", Digest('m'), Digest('t'));
   entry.kv_heads = 2;
+  entry.layers = 3;
+  entry.heads = 4;
+  entry.head_dim = 5;
   ASSERT_THAT(store().PutCatalogue("w", {entry}), IsOk());
   const Job first = Submit(JobOn(dataset));
   EXPECT_EQ(first.model, ModelFacts());
@@ -219,7 +222,7 @@ TEST_P(JobStoreContract, AJobRemembersTheModelItIsPinnedTo) {
   ASSERT_TRUE(second.prepared);
   ASSERT_THAT(store().PutCatalogue("w", {Entry("gpt2", Digest('n'), "")}), IsOk());
   Restart();
-  const ModelFacts facts{"gpt2", "float32", 2};
+  const ModelFacts facts{"gpt2", "float32", 2, entry.layers, entry.heads, entry.head_dim};
   EXPECT_EQ(Get(first.id).model, facts) << "pinned when it was prepared";
   EXPECT_EQ(Get(second.id).model, facts) << "pinned when it was submitted";
 }

@@ -74,7 +74,7 @@ std::optional<double> SampleRanking::ScoreOf(const double* scores, std::size_t s
   return std::clamp(product / std::sqrt(squares), -1.0, 1.0);
 }
 
-absl::Status SampleRanking::Add(std::string id, const double* scores, std::size_t size) {
+absl::Status SampleRanking::Add(std::string id, std::uint64_t index, const double* scores, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     if (std::isfinite(scores[i])) continue;
     return MakeError(absl::StatusCode::kInvalidArgument,
@@ -82,7 +82,7 @@ absl::Status SampleRanking::Add(std::string id, const double* scores, std::size_
                                   i % heads_, "; every value must be finite"),
                      "BAD_PATTERN");
   }
-  const std::uint64_t index = ranking_.pool++;
+  ++ranking_.pool;
   const std::optional<double> score = ScoreOf(scores, size);
   if (!score) {
     ++ranking_.undefined;

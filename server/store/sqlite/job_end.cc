@@ -113,7 +113,9 @@ absl::StatusOr<std::vector<std::string>> DeleteJob(Change& change, const std::st
 
 bool IsReferenced(Database& db, const std::string& blob) {
   Rows rows = db.Query(
-      "SELECT EXISTS(SELECT 1 FROM shard WHERE blob = ?1) OR EXISTS(SELECT 1 FROM dataset WHERE digest = ?1)", blob);
+      "SELECT EXISTS(SELECT 1 FROM shard WHERE blob = ?1) OR EXISTS(SELECT 1 FROM dataset WHERE digest = ?1)"
+      " OR EXISTS(SELECT 1 FROM pattern WHERE blob = ?1)",
+      blob);
   return rows.Next() && rows.Bool(0);
 }
 

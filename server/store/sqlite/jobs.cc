@@ -17,7 +17,8 @@ constexpr char kSelect[] =
     "SELECT id, number, state, cancel_requested, prepared, model, model_digest, dataset, compute, reduction, priority,"
     " batch_tokens, queue_ttl, max_attempts, preparation, failure_reason, failure_message, samples_done, samples_total,"
     " tokens_done, tokens_total, response_tokens, invalid_samples, attempts, halved_shards, queued_shards,"
-    " leased_shards, create_time, start_time, end_time, family, stored_dtype, kv_heads FROM job ";
+    " leased_shards, create_time, start_time, end_time, family, stored_dtype, kv_heads, layers, heads,"
+    " head_dim FROM job ";
 
 template <typename Enum>
 Enum NameOr(const std::string& name, Enum otherwise) {
@@ -75,7 +76,7 @@ absl::StatusOr<JobRow> ReadRow(Database& db, const Rows& rows) {
   row.job.create_time = rows.Time(27);
   row.job.start_time = rows.OptionalTime(28);
   row.job.end_time = rows.OptionalTime(29);
-  row.job.model = {rows.Text(30), rows.Text(31), rows.Uint32(32)};
+  row.job.model = {rows.Text(30), rows.Text(31), rows.Uint32(32), rows.Uint32(33), rows.Uint32(34), rows.Uint32(35)};
   return row;
 }
 
@@ -137,8 +138,9 @@ absl::StatusOr<JobRow> FindJob(Database& db, std::int64_t number) {
 }
 
 void PinModelFacts(Database& db, std::int64_t number, const CatalogueEntry& model) {
-  db.Run("UPDATE job SET family = ?, stored_dtype = ?, kv_heads = ? WHERE number = ?", model.family, model.stored_dtype,
-         model.kv_heads, number);
+  db.Run(
+      "UPDATE job SET family = ?, stored_dtype = ?, kv_heads = ?, layers = ?, heads = ?, head_dim = ? WHERE number = ?",
+      model.family, model.stored_dtype, model.kv_heads, model.layers, model.heads, model.head_dim, number);
 }
 
 absl::StatusOr<Page<Job>> ListJobs(Database& db, const JobFilter& filter, const PageRequest& page) {

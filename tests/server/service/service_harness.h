@@ -113,6 +113,7 @@ class ServiceHarness {
   JobEvents events_{clock_, 7};
   std::unique_ptr<StoreExecutor> executor_;
   IoPool io_{2};
+  IoPool analyses_{2, "analyses"};
   std::unique_ptr<Fleet> fleet_;
   mutable std::mutex log_mutex_;
   std::vector<CallRecord> log_;

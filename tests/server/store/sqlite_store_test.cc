@@ -44,6 +44,39 @@ TEST_F(SqliteStoreTest, NobodyElseGetsAtTheFileWhileItIsOpen) {
   EXPECT_EQ(Execute("SELECT * FROM job"), SQLITE_BUSY);
 }
 
+TEST_F(SqliteStoreTest, JobsOfAnOlderSchemaGetTheirPatterns) {
+  std::string id;
+  {
+    const auto store = *Open();
+    ASSERT_THAT(store->PutDataset({std::string(64, 'd'), 1, 1, "", clock_.Now(), 0}), IsOk());
+    NewJob job;
+    job.spec.model = "model";
+    job.spec.dataset = std::string(64, 'd');
+    job.spec.labels = {{"task", "copy"}};
+    id = store->Submit(job)->job.id;
+    const SessionRef session = store->OpenSession({"w", "boot", "", "", false})->ref;
+    const auto key = [&] {
+      const Lease lease = **store->Claim(session, store->Candidates()->front().shard);
+      return LeaseKey{session, lease.shard.id, lease.shard.fence};
+    };
+    ASSERT_THAT(store->CompletePrepare(key(), std::string(32, 'm'), {{0, 10, 5}}, {}), IsOk());
+    ASSERT_THAT(store->CompleteScore(key(), std::string(64, 'a'), 1024, 5), IsOk());
+  }
+  // The file as schema 3 left it.
+  ASSERT_EQ(Execute("DROP TRIGGER job_succeeded; DROP TABLE pattern_label; DROP TABLE pattern;"
+                    "ALTER TABLE job DROP COLUMN layers; ALTER TABLE job DROP COLUMN heads;"
+                    "ALTER TABLE job DROP COLUMN head_dim; DELETE FROM schema_version WHERE version = 4"),
+            SQLITE_OK);
+  const auto store = Open();
+  ASSERT_THAT(store, IsOk());
+  const auto pattern = (*store)->GetPattern("p-" + id.substr(2));
+  ASSERT_THAT(pattern, IsOk());
+  EXPECT_EQ(pattern->job, id);
+  EXPECT_EQ(pattern->samples, 1u);
+  EXPECT_EQ(pattern->labels, (std::map<std::string, std::string>{{"task", "copy"}}));
+  EXPECT_EQ(pattern->facts.layers, 0u) << "not known any more";
+}
+
 TEST_F(SqliteStoreTest, AMillionSamplesArePreparedAndPlanned) {
   constexpr std::uint64_t kSamples = 1'000'000;
   const auto store = *Open();

@@ -18,7 +18,8 @@ using Pool = std::vector<std::pair<std::string, std::vector<double>>>;
 Ranking Rank(const PatternMatrix& target, const Pool& pool, const RankOptions& options) {
   auto ranking = SampleRanking::Make(target, options);
   EXPECT_TRUE(ranking.ok()) << ranking.status();
-  for (const auto& [id, scores] : pool) EXPECT_TRUE(ranking->Add(id, scores.data(), scores.size()).ok());
+  std::uint64_t index = 0;
+  for (const auto& [id, scores] : pool) EXPECT_TRUE(ranking->Add(id, index++, scores.data(), scores.size()).ok());
   return ranking->Finish();
 }
 
@@ -121,7 +122,7 @@ TEST(SampleRankingTest, RefusesTargetsWithoutDirection) {
 TEST(SampleRankingTest, RefusesWhatIsNotFinite) {
   auto ranking = SampleRanking::Make(Matrix(1, 2, {1, 2}), {});
   const std::vector<double> scores = {1, NAN};
-  const absl::Status status = ranking->Add("s7", scores.data(), scores.size());
+  const absl::Status status = ranking->Add("s7", 0, scores.data(), scores.size());
   EXPECT_EQ(ReasonOf(status), "BAD_PATTERN");
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("s7"));
 }
