@@ -17,18 +17,22 @@ TextTable Fields(const client::Model& model) {
   const auto add = [&table](const std::string& name, const std::string& value) {
     if (!value.empty()) table.AddRow({name, value});
   };
+  // Nothing was read of a model that is not supported.
+  const auto add_number = [&add](const std::string& name, std::uint64_t value) {
+    add(name, value == 0 ? "" : absl::StrCat(value));
+  };
   const Json digest = DigestJson(model.digest);
   add("model", model.name);
   add("digest", digest.is_null() ? "" : digest.get<std::string>());
   add("family", model.family);
-  add("layers", absl::StrCat(model.layers));
-  add("heads", absl::StrCat(model.heads));
-  add("kv heads", absl::StrCat(model.kv_heads));
-  add("head dim", absl::StrCat(model.head_dim));
-  add("vocabulary", absl::StrCat(model.vocabulary));
-  add("positions", absl::StrCat(model.positions));
-  add("parameters", absl::StrCat(model.parameters));
-  add("weights", absl::StrCat(ShortBytes(model.weight_bytes), " ", model.stored_dtype));
+  add_number("layers", model.layers);
+  add_number("heads", model.heads);
+  add_number("kv heads", model.kv_heads);
+  add_number("head dim", model.head_dim);
+  add_number("vocabulary", model.vocabulary);
+  add_number("positions", model.positions);
+  add_number("parameters", model.parameters);
+  if (model.weight_bytes > 0) add("weights", absl::StrCat(ShortBytes(model.weight_bytes), " ", model.stored_dtype));
   if (model.details.has_value()) {
     for (const auto& [name, value] : DetailFields(*model.details)) add(name, value);
   }

@@ -38,14 +38,21 @@ std::size_t Distance(std::string_view left, std::string_view right) {
 }
 
 absl::Status UnknownModel(const CatalogueRows& rows, const std::string& model) {
+  std::set<std::string> names;
+  for (const auto& [worker, entry] : rows) names.insert(entry.model);
   std::set<std::pair<std::size_t, std::string>> nearest;
-  for (const auto& [worker, entry] : rows) {
-    nearest.emplace(Distance(model, entry.model), entry.model);
+  for (const std::string& name : names) {
+    const std::size_t distance = Distance(model, name);
+    // Half of the name is another: no slip of the fingers.
+    if (distance > std::max<std::size_t>(2, model.size() / 2)) continue;
+    nearest.emplace(distance, name);
     if (nearest.size() > kNearNames) nearest.erase(std::prev(nearest.end()));
   }
   std::string message = absl::StrCat("no worker has the model ", model);
-  if (nearest.empty()) {
+  if (names.empty()) {
     absl::StrAppend(&message, "; the connected workers have found no model at all beneath their --model-root");
+  } else if (nearest.empty()) {
+    absl::StrAppend(&message, "; none of the ", names.size(), " there are has a name like it: ListModels names them");
   } else {
     absl::StrAppend(&message, "; near names: ", absl::StrJoin(nearest, ", ", [](std::string* out, const auto& near) {
       out->append(near.second);

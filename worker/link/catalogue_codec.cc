@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "proto/support/log.h"
 #include "worker/link/wire_text.h"
 
 namespace headscope::worker {
@@ -15,6 +17,14 @@ constexpr std::size_t kMaxNotes = 4;
 constexpr std::size_t kMaxListed = 16;
 // Details of further models are left out: the catalogue is one message.
 constexpr std::size_t kMaxDetailsBytes = 1 << 20;
+
+// Some of `texts`, and how many more there are.
+void SetListed(const std::vector<std::string>& texts, std::size_t most, std::size_t bytes,
+               google::protobuf::RepeatedPtrField<std::string>& out) {
+  const std::size_t listed = texts.size() <= most ? texts.size() : most - 1;
+  for (std::size_t i = 0; i < listed; ++i) *out.Add() = WireText(texts[i], bytes);
+  if (listed < texts.size()) *out.Add() = absl::StrCat("and ", texts.size() - listed, " more");
+}
 
 void SetAttention(const ModelEntry& entry, headscope::v1::ModelDetails& details) {
   for (const AttentionGroup& group : entry.attention) {
@@ -38,12 +48,8 @@ void SetAdapter(const AdapterEntry& adapter, headscope::v1::Adapter& out) {
   out.set_rank(adapter.rank);
   out.set_alpha(adapter.alpha);
   out.set_rank_stabilised(adapter.rank_stabilised);
-  for (const std::string& target : adapter.targets) {
-    if (out.targets_size() < static_cast<int>(kMaxListed)) out.add_targets(WireText(target, kMaxName));
-  }
-  for (const std::string& tensor : adapter.replaced) {
-    if (out.replaced_size() < static_cast<int>(kMaxListed)) out.add_replaced(WireText(tensor, kMaxName));
-  }
+  SetListed(adapter.targets, kMaxListed, kMaxName, *out.mutable_targets());
+  SetListed(adapter.replaced, kMaxListed, kMaxName, *out.mutable_replaced());
   out.set_parameters(adapter.parameters);
 }
 
@@ -68,9 +74,7 @@ headscope::v1::ModelDetails DetailsOf(const ModelEntry& entry) {
   details.set_bytes_per_token(entry.bytes_per_token);
   if (!(entry.tokenizer == TokenizerComponents())) SetTokenizer(entry.tokenizer, *details.mutable_tokenizer());
   if (entry.adapter.has_value()) SetAdapter(*entry.adapter, *details.mutable_adapter());
-  for (const std::string& note : entry.notes) {
-    if (details.notes_size() < static_cast<int>(kMaxNotes)) details.add_notes(WireText(note, kMaxNote));
-  }
+  SetListed(entry.notes, kMaxNotes, kMaxNote, *details.mutable_notes());
   return details;
 }
 
@@ -81,6 +85,7 @@ v1::Catalogue ToProto(const std::vector<ModelEntry>& entries) {
   constexpr std::size_t kMaxReason = 512;
   v1::Catalogue catalogue;
   std::size_t details_bytes = 0;
+  std::size_t without_details = 0;
   for (const ModelEntry& entry : entries) {
     v1::CatalogueEntry& out = *catalogue.add_entries();
     out.set_model(entry.name);
@@ -104,7 +109,15 @@ v1::Catalogue ToProto(const std::vector<ModelEntry>& entries) {
     if (entry.layers == 0) continue;
     headscope::v1::ModelDetails details = DetailsOf(entry);
     details_bytes += details.ByteSizeLong();
-    if (details_bytes <= kMaxDetailsBytes) *out.mutable_details() = std::move(details);
+    if (details_bytes > kMaxDetailsBytes) {
+      ++without_details;
+    } else {
+      *out.mutable_details() = std::move(details);
+    }
+  }
+  if (without_details > 0) {
+    Log(LogLevel::kWarning, "too many models beneath the model root: some are listed without their details",
+        {{"models", entries.size()}, {"without_details", without_details}});
   }
   return catalogue;
 }

@@ -73,10 +73,16 @@ std::string ReadKind(ConfigReader& scaling, bool newer_key, const RopeDefaults& 
 }
 
 // What `object` says of a rope, base frequency first; lists of factors are left out.
-std::vector<std::pair<std::string, double>> NumbersOf(const nlohmann::json& object, double theta) {
+std::vector<std::pair<std::string, double>> NumbersOf(const nlohmann::json& object, double theta,
+                                                      const RopeSpec& rope) {
+  constexpr char kOriginal[] = "original_max_position_embeddings";
   std::vector<std::pair<std::string, double>> numbers = {{"rope_theta", theta}};
   for (const auto& [key, value] : object.items()) {
     if (value.is_number() && key != "rope_theta") numbers.emplace_back(key, value.get<double>());
+  }
+  // Some families give it beside the object, some nowhere.
+  if (rope.beyond.has_value() && !object.contains(kOriginal)) {
+    numbers.emplace_back(kOriginal, static_cast<double>(rope.beyond->original_positions));
   }
   return numbers;
 }
@@ -99,7 +105,7 @@ RopeReading ReadObject(ConfigReader& config, const nlohmann::json& object, const
     const std::string kind = ReadKind(scaling, newer_key, defaults);
     if (scaling.status().ok()) ScaleRope(config, scaling, kind, base, defaults.original_positions, &reading);
     reading.rope.kind = kind;
-    reading.rope.numbers = NumbersOf(object, base.theta);
+    reading.rope.numbers = NumbersOf(object, base.theta, reading.rope);
   }
   config.Include(scaling);
   return reading;

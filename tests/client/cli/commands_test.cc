@@ -31,6 +31,17 @@ TEST_F(CommandsTest, ModelsAreListed) {
   EXPECT_THAT(Cli({"models", "--format", "csv"}).out, HasSubstr("\ndemo,llama,1,2,2,"));
 }
 
+TEST_F(CommandsTest, OfAModelThatIsNotSupportedOnlyWhatIsKnownIsShown) {
+  v1::Model model;
+  model.set_name("models/demo");
+  model.set_unsupported("architecture X is not supported");
+  state().models = {model};
+  const std::string table = Cli({"model", "demo"}).out;
+  EXPECT_THAT(table, HasSubstr("architecture X is not supported"));
+  EXPECT_THAT(table, Not(HasSubstr("layers")));
+  EXPECT_THAT(table, Not(HasSubstr(" 0")));
+}
+
 // A Gemma-like adapter: two kinds of layers.
 v1::Model DetailedModel() {
   v1::Model model = tests::DemoModel();

@@ -30,6 +30,13 @@ TEST(ModelCatalogueTest, UnknownModelNamesTheNearest) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("near names: llama/tini, llama/tiny"));
 }
 
+TEST(ModelCatalogueTest, NamesThatAreNotLikeItAreNotOffered) {
+  const absl::Status status =
+      ResolveModel({{"w", Entry("gpt2", 'b')}, {"v", Entry("gpt2", 'b')}}, "mistral", "").status();
+  EXPECT_EQ(ReasonOf(status), "MODEL_NOT_FOUND");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("none of the 1 there are"));
+}
+
 TEST(ModelCatalogueTest, BeforeTheFirstWorkerNothingIsSaidOfModels) {
   const absl::Status status = CheckAnyWorkerSeen({}, {});
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);

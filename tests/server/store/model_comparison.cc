@@ -1,5 +1,7 @@
 #include "tests/server/store/model_comparison.h"
 
+#include <algorithm>
+#include <limits>
 #include <set>
 #include <vector>
 
@@ -71,6 +73,28 @@ std::string StatsDifference(JobStore& store, const ReferenceModel& model) {
   return "";
 }
 
+// A pattern for every job that has succeeded, and the imported ones, the newest first.
+std::string PatternsDifference(JobStore& store, const ReferenceModel& model, std::vector<std::string> imported) {
+  const auto page = store.ListPatterns({}, {1000, ""});
+  if (!page.ok()) return page.status().ToString();
+  std::set<std::string> succeeded;
+  for (const auto& [id, job] : model.jobs()) {
+    if (job.visible.state == JobState::kSucceeded) succeeded.insert(id);
+  }
+  std::set<std::string> of_jobs;
+  std::vector<std::string> others;
+  std::int64_t last = std::numeric_limits<std::int64_t>::max();
+  for (const PatternRecord& pattern : page->items) {
+    if (pattern.number >= last) return "patterns are not listed from the newest";
+    last = pattern.number;
+    if (pattern.job.empty()) others.push_back(pattern.id);
+    if (!pattern.job.empty()) of_jobs.insert(pattern.job);
+  }
+  if (of_jobs != succeeded) return absl::StrCat(of_jobs.size(), " patterns of ", succeeded.size(), " succeeded jobs");
+  std::reverse(imported.begin(), imported.end());
+  return others == imported ? "" : absl::StrCat(others.size(), " imported patterns, not ", imported.size());
+}
+
 }  // namespace
 
 std::string Describe(const Job& job) {
@@ -95,10 +119,11 @@ std::map<std::string, std::string> DescribeJobs(JobStore& store, const Reference
   return shown;
 }
 
-std::string Difference(JobStore& store, const ReferenceModel& model) {
+std::string Difference(JobStore& store, const ReferenceModel& model, const std::vector<std::string>& imported) {
   std::string difference = JobsDifference(store, model);
   if (difference.empty()) difference = CandidatesDifference(store, model);
   if (difference.empty()) difference = StatsDifference(store, model);
+  if (difference.empty()) difference = PatternsDifference(store, model, imported);
   return difference;
 }
 

@@ -86,7 +86,7 @@ void ModelDriver::Step() {
   Remember();
   using Operation = void (ModelDriver::*)();
   // Written out as often as it is to happen.
-  static constexpr std::array<Operation, 40> kOperations = {
+  static constexpr std::array<Operation, 42> kOperations = {
       &ModelDriver::Submit,         &ModelDriver::Submit,         &ModelDriver::Submit,
       &ModelDriver::Open,           &ModelDriver::Open,           &ModelDriver::Claim,
       &ModelDriver::Claim,          &ModelDriver::Claim,          &ModelDriver::Claim,
@@ -100,9 +100,9 @@ void ModelDriver::Step() {
       &ModelDriver::LoseWorker,     &ModelDriver::Close,          &ModelDriver::Cancel,
       &ModelDriver::Delete,         &ModelDriver::Reap,           &ModelDriver::Reap,
       &ModelDriver::MoveClock,      &ModelDriver::MoveClock,      &ModelDriver::MoveClock,
-      &ModelDriver::Restart};
+      &ModelDriver::ImportPattern,  &ModelDriver::DeletePattern,  &ModelDriver::Restart};
   (this->*kOperations[random_.Below(kOperations.size())])();
-  if (const std::string difference = Difference(*store_, model_); !difference.empty()) Fault(difference);
+  if (const std::string difference = Difference(*store_, model_, imported_); !difference.empty()) Fault(difference);
 }
 
 void ModelDriver::Drain() {
@@ -125,7 +125,7 @@ void ModelDriver::Drain() {
       const Known known = leases_.back();
       known.lease.shard.phase == Phase::kPrepare ? CompletePrepare(known, 'm', true) : CompleteScore(known);
     }
-    if (const std::string difference = Difference(*store_, model_); !difference.empty()) Fault(difference);
+    if (const std::string difference = Difference(*store_, model_, imported_); !difference.empty()) Fault(difference);
   }
   Fault("some job does not end");
 }

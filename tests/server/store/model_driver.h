@@ -55,6 +55,8 @@ class ModelDriver {
   void Close();
   void Cancel();
   void Delete();
+  void ImportPattern();
+  void DeletePattern();
   void Reap();
   void MoveClock();
   void Restart();
@@ -83,6 +85,8 @@ class ModelDriver {
   std::vector<NewJob> submitted_;
   std::vector<SessionRef> sessions_;
   std::vector<Known> leases_;
+  // Ids of imported patterns, the oldest first.
+  std::vector<std::string> imported_;
   std::map<std::string, std::uint64_t> fences_;
   std::map<std::string, std::string> accepted_;
   std::map<std::string, std::string> before_;

@@ -234,6 +234,31 @@ void ModelDriver::Delete() {
   Agree(store_->DeleteJob(job).status(), wanted);
 }
 
+void ModelDriver::ImportPattern() {
+  Say("import a pattern");
+  NewPattern pattern;
+  pattern.record.blob = std::string(64, 'b');
+  const auto record = store_->ImportPattern(pattern);
+  Agree(record.status(), "");
+  if (record.ok()) imported_.push_back(record->id);
+}
+
+// Of the imported ones or of a job, which is refused.
+void ModelDriver::DeletePattern() {
+  if (imported_.empty() || random_.Below(4) == 0) {
+    const std::string job = AnyJob();
+    const auto known = model_.jobs().find(job);
+    const bool succeeded = known != model_.jobs().end() && known->second.visible.state == JobState::kSucceeded;
+    Say("delete the pattern of " + job);
+    return Agree(store_->DeletePattern("p-" + job.substr(2)).status(),
+                 succeeded ? "PATTERN_OF_JOB" : "PATTERN_NOT_FOUND");
+  }
+  const std::size_t which = random_.Below(imported_.size());
+  Say("delete pattern " + imported_[which]);
+  Agree(store_->DeletePattern(imported_[which]).status(), "");
+  imported_.erase(imported_.begin() + static_cast<std::ptrdiff_t>(which));
+}
+
 void ModelDriver::Reap() {
   Say("reap");
   model_.Reap();

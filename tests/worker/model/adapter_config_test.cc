@@ -77,7 +77,10 @@ TEST(AdapterConfigTest, RefusesByNameWhatChangesTheArithmetic) {
                               {{{"init_lora_weights", "loftq"}}, "loftq"},
                               {{{"bias", "some"}}, "some"},
                               {{{"rank_pattern", {{"(", 3}}}}, "rank_pattern"},
-                              {{{"alpha_pattern", {{"(a{900}){900}", 3}}}}, "alpha_pattern"}};
+                              {{{"alpha_pattern", {{"(a{900}){900}", 3}}}}, "alpha_pattern"},
+                              // Each entry is tried on every module.
+                              {{{"target_modules", std::vector<std::string>(5000, "x")}}, "target_modules has 5000"},
+                              {{{"layers_to_transform", std::vector<int>(5000)}}, "layers_to_transform has 5000"}};
   for (const Refusal& refusal : refusals) {
     const auto config = Parse(refusal.change);
     EXPECT_EQ(config.status().code(), absl::StatusCode::kFailedPrecondition) << refusal.named;
@@ -96,6 +99,7 @@ TEST(AdapterConfigTest, RefusesWhatMakesNoSense) {
                               {{{"layers_to_transform", "first"}}, "layers_to_transform"},
                               {{{"rank_pattern", {{"q_proj", 2.5}}}}, "rank_pattern"},
                               {{{"rank_pattern", {1}}}, "rank_pattern"},
+                              {{{"alpha_pattern", {{"q_proj", 1e300}}}}, "alpha_pattern"},
                               {{{"use_rslora", "yes"}}, "use_rslora"}};
   for (const Refusal& refusal : refusals) {
     const auto config = Parse(refusal.change);

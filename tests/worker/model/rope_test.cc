@@ -140,6 +140,8 @@ json LongScaling(const char* kind) {
 
 TEST(RopeTest, LongropeChoosesByTheSamplesLength) {
   const RopeSpec rope = RopeOf({{"rope_scaling", LongScaling("longrope")}, {"original_max_position_embeddings", 4096}});
+  EXPECT_THAT(rope.numbers,
+              ::testing::Contains(std::pair<std::string, double>("original_max_position_embeddings", 4096)));
   ExpectTable(rope, [](int pair) { return Default(1e4, pair) / 1.5; });
   EXPECT_DOUBLE_EQ(rope.attention_scaling, std::sqrt(1 + std::log(8.0) / std::log(4096.0)));
   EXPECT_EQ(FrequenciesOfLength(rope, 4096), rope.inverse_frequency);

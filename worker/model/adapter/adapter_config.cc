@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <regex>
 #include <set>
 #include <string_view>
@@ -23,7 +24,7 @@ using nlohmann::json;
 constexpr int kConfigDepth = 16;
 constexpr std::int64_t kLargestRank = 1 << 16;
 constexpr std::size_t kMaxPatterns = 4096;
-// Patterns that are more than a path: each is tried on every module.
+// Patterns that are more than a path. Each entry of a list is tried on every module.
 constexpr std::size_t kMaxExpressions = 32;
 constexpr std::size_t kMaxPatternBytes = 512;
 
@@ -76,6 +77,10 @@ constexpr std::array<const char*, 4> kPlainStarts = {"gaussian", "orthogonal", "
 
 bool IsSet(const json& value) {
   return !value.is_null() && value != json(false) && !((value.is_array() || value.is_object()) && value.empty());
+}
+
+bool IsPositive(const json& value) {
+  return value.is_number() && value.get<double>() > 0 && value.get<double>() <= std::numeric_limits<float>::max();
 }
 
 bool IsPath(const std::string& pattern) {
@@ -168,7 +173,13 @@ class Reading {
       if (name.is_string() && !name.get<std::string>().empty()) choice.names.push_back(name.get<std::string>());
       if (choice.names.empty() || !name.is_string()) reader_.Invalid(absl::StrCat(key, " must be names or one text"));
     }
+    CheckCount(key, choice.names.size());
     return choice;
+  }
+
+  void CheckCount(const char* key, std::size_t count) {
+    if (count <= kMaxPatterns) return;
+    reader_.Unsupported(absl::StrCat(key, " has ", count, " entries; at most ", kMaxPatterns, " are supported"));
   }
 
   std::vector<ModulePattern> Patterns(const char* key) {
@@ -177,8 +188,8 @@ class Reading {
     const json& value = file_[key];
     std::size_t expressions = 0;
     for (const auto& [name, number] : value.items()) {
-      if (!value.is_object() || !number.is_number() || number.get<double>() <= 0) {
-        reader_.Invalid(absl::StrCat(key, " must give numbers above 0 by module"));
+      if (!value.is_object() || !IsPositive(number)) {
+        reader_.Invalid(absl::StrCat(key, " must give finite numbers above 0 by module"));
         return {};
       }
       expressions += IsPath(name) ? 0 : 1;
@@ -219,6 +230,7 @@ class Reading {
       }
       layers.push_back(layer.get<std::int64_t>());
     }
+    CheckCount(kKey, layers.size());
     return layers.empty() ? std::nullopt : std::optional(layers);
   }
 
