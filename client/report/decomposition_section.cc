@@ -47,9 +47,11 @@ std::string Coefficients(const LabelledDecomposition& labelled) {
   return ScrollBox(table.caption, TableMarkup(table));
 }
 
-std::string RSquaredRow(const char* name, const std::optional<double>& value, const char* meaning) {
-  return absl::StrCat("<tr><th scope=\"row\">", name, "<td>", BarMark({value, std::nullopt}, RoundAxis(-1, 1)), "<td>",
-                      FixedText(value), "<td class=\"text\">", meaning, "\n");
+std::string RSquaredRow(const char* name, const std::optional<double>& value, const char* meaning,
+                        const char* style = "") {
+  return absl::StrCat("<tr class=\"", style, "\"><th scope=\"row\">", name, "<td>",
+                      BarMark({value, std::nullopt}, RoundAxis(-1, 1)), "<td>", FixedText(value), "<td class=\"text\">",
+                      meaning, "\n");
 }
 
 std::string NullRow(const client::PermutationNull& null) {
@@ -75,7 +77,8 @@ std::string Quality(const Decomposition& decomposition) {
                                          "centred, of the same fit with an intercept"));
   }
   if (decomposition.permutation_null) absl::StrAppend(&markup, NullRow(*decomposition.permutation_null));
-  absl::StrAppend(&markup, RSquaredRow("R² uncentred", decomposition.quality.r2_uncentred, "misleads: see below"));
+  absl::StrAppend(&markup,
+                  RSquaredRow("R² uncentred", decomposition.quality.r2_uncentred, "misleads: see below", "misleading"));
   return ScrollBox("Goodness of fit", markup + "</tbody></table>\n");
 }
 

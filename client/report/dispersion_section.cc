@@ -84,7 +84,7 @@ std::string TopHeads(const LabelledPattern& pattern) {
     table.rows.push_back({absl::StrCat(head.layer, ".", head.head), value, interval.empty() ? kUndefined : interval,
                           head.stability ? PercentText(*head.stability) : kUndefined});
   }
-  return TableMarkup(table);
+  return ScrollBox(table.caption, TableMarkup(table));
 }
 
 std::string AllTopHeads(const std::vector<const LabelledPattern*>& patterns) {

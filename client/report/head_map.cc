@@ -17,9 +17,10 @@ struct Layout {
   explicit Layout(const client::Matrix& values)
       : cell(std::clamp<std::size_t>(320 / std::max<std::size_t>({values.rows, values.columns, 1}), 5, 40)),
         width(left + cell * values.columns + 8),
-        height(cell * values.rows + bottom) {}
+        height(top + cell * values.rows + bottom) {}
 
-  static constexpr std::size_t left = 30;
+  static constexpr std::size_t left = 34;
+  static constexpr std::size_t top = 4;
   static constexpr std::size_t bottom = 34;
   std::size_t cell;
   std::size_t width;
@@ -37,11 +38,11 @@ std::string Ticks(const client::Matrix& values, const Layout& layout) {
   std::string markup = "<g class=\"ticks\">";
   const double half = static_cast<double>(layout.cell) / 2;
   for (std::size_t layer = 0; layer < values.rows; layer += TickStep(layout.cell, 14)) {
-    const double y = static_cast<double>(layer * layout.cell) + half;
+    const double y = static_cast<double>(Layout::top + layer * layout.cell) + half;
     absl::StrAppend(&markup, "<text class=\"end\" x=\"", Layout::left - 5, "\" y=\"", Coordinate(y + 3.5), "\">", layer,
                     "</text>");
   }
-  const std::size_t below = values.rows * layout.cell + 13;
+  const std::size_t below = Layout::top + values.rows * layout.cell + 13;
   for (std::size_t head = 0; head < values.columns; head += TickStep(layout.cell, 22)) {
     const double x = static_cast<double>(Layout::left + head * layout.cell) + half;
     absl::StrAppend(&markup, "<text class=\"middle\" x=\"", Coordinate(x), "\" y=\"", below, "\">", head, "</text>");
@@ -68,7 +69,7 @@ std::string Cells(const client::Matrix& values, const ColourScale& scale, const 
   }
   std::string markup =
       absl::StrCat("<g class=\"cells", gaps ? " apart" : "", "\" transform=\"translate(", Layout::left, " ",
-                   Coordinate(static_cast<double>(layout.cell) / 2), ") scale(", layout.cell, ")\">\n");
+                   Coordinate(Layout::top + static_cast<double>(layout.cell) / 2), ") scale(", layout.cell, ")\">\n");
   for (const auto& [shade, path] : paths) {
     absl::StrAppend(&markup, "<path ", ShadeAttributes(shade), " d=\"", path, "\"/>\n");
   }
@@ -98,8 +99,9 @@ std::string Image(const HeadMap& map, const ColourScale& scale) {
   return absl::StrCat("<svg role=\"img\" aria-label=\"Heat map of ", Escape(map.label), ", ", values.rows,
                       " layers by ", values.columns, " heads: ", Extremes(values), ".\" viewBox=\"0 0 ", layout.width,
                       " ", layout.height, "\" width=\"", layout.width, "\" height=\"", layout.height, "\" data-cell=\"",
-                      layout.cell, "\" data-left=\"", Layout::left, "\" data-layers=\"", values.rows,
-                      "\" data-heads=\"", values.columns, "\">\n", Cells(values, scale, layout), Ticks(values, layout),
+                      layout.cell, "\" data-left=\"", Layout::left, "\" data-top=\"", Layout::top, "\" data-layers=\"",
+                      values.rows, "\" data-heads=\"", values.columns, "\">\n", Cells(values, scale, layout),
+                      Ticks(values, layout),
                       // The script moves it.
                       "<rect class=\"cursor\" visibility=\"hidden\" width=\"", layout.cell, "\" height=\"", layout.cell,
                       "\"/></svg>\n");

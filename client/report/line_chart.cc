@@ -14,11 +14,11 @@ namespace headscope::report {
 namespace {
 
 // Of the plot within the chart, in pixels.
-constexpr double kLeft = 52;
+constexpr double kLeft = 46;
 constexpr double kTop = 10;
-constexpr double kWidth = 268;
+constexpr double kWidth = 212;
 constexpr double kHeight = 150;
-constexpr double kRight = 16;
+constexpr double kRight = 14;
 constexpr std::size_t kLabelCharacters = 14;
 constexpr double kCharacter = 6.2;
 
@@ -51,31 +51,38 @@ std::string Grid(const Axis& axis) {
   return markup + "</g>\n";
 }
 
-// Whether every label fits beside its neighbours; slanted ones need only a line's height.
-bool FitUpright(const Places& places) {
-  for (std::size_t index = 1; index < places.labels.size(); ++index) {
-    const double room = (places.shares[index] - places.shares[index - 1]) * kWidth;
-    const std::size_t longest = std::max(places.labels[index].size(), places.labels[index - 1].size());
-    if (static_cast<double>(std::min(longest, kLabelCharacters)) * kCharacter + 6 > room) return false;
+// What stands beneath the places. Short labels are upright, long ones slanted; where places lie close, some labels are
+// left out: the table has them all.
+struct PlaceLabels {
+  explicit PlaceLabels(const Places& places) {
+    for (const std::string& label : places.labels) {
+      texts.push_back(Shorten(label, kLabelCharacters));
+      longest = std::max(longest, std::min(label.size(), kLabelCharacters));
+    }
   }
-  return true;
-}
 
-std::string PlaceLabels(const Places& places, bool upright) {
+  bool are_upright() const { return longest <= 6; }
+  double length() const { return static_cast<double>(longest) * kCharacter; }
+  double height() const { return are_upright() ? 24 : 20 + 0.65 * length(); }
+
+  std::vector<std::string> texts;
+  std::size_t longest = 0;
+};
+
+std::string Markup(const PlaceLabels& labels, const Places& places) {
   std::string markup = "<g class=\"ticks\">";
+  const double y = kTop + kHeight + 16;
   double free_from = 0;
-  for (std::size_t index = 0; index < places.labels.size(); ++index) {
+  for (std::size_t index = 0; index < labels.texts.size(); ++index) {
     const double x = X(places.shares[index]);
-    // Where points lie close, some labels are left out; the table has them all.
     if (x < free_from) continue;
-    free_from = x + 13;
-    const std::string label = Escape(Shorten(places.labels[index], kLabelCharacters));
-    const double y = kTop + kHeight + 16;
-    if (upright) {
-      absl::StrAppend(&markup, "<text class=\"middle\" x=\"", Coordinate(x), "\" y=\"", y, "\">", label, "</text>");
+    free_from = x + (labels.are_upright() ? labels.length() + 4 : 13);
+    const std::string text = Escape(labels.texts[index]);
+    if (labels.are_upright()) {
+      absl::StrAppend(&markup, "<text class=\"middle\" x=\"", Coordinate(x), "\" y=\"", y, "\">", text, "</text>");
     } else {
       absl::StrAppend(&markup, "<text class=\"end\" transform=\"translate(", Coordinate(x + 4), " ", y - 2,
-                      ") rotate(-40)\">", label, "</text>");
+                      ") rotate(-40)\">", text, "</text>");
     }
   }
   return markup + "</g>\n";
@@ -143,13 +150,13 @@ Places PlacesOf(const std::vector<std::string>& labels) {
 
 std::string LineChartFigure(const LineChart& chart, const Places& places) {
   const Axis axis = ValueAxis(chart);
-  const bool upright = FitUpright(places);
+  const PlaceLabels labels(places);
   const double width = kLeft + kWidth + kRight;
-  const double height = kTop + kHeight + (upright ? 26 : 72);
+  const double height = kTop + kHeight + labels.height();
   std::string markup = absl::StrCat(
       "<figure class=\"chart\"><figcaption><b>", Escape(chart.title),
       "</b></figcaption>\n<svg role=\"img\" aria-label=\"", Escape(Summary(chart, places)), ".\" viewBox=\"0 0 ", width,
-      " ", height, "\" width=\"", width, "\" height=\"", height, "\">\n", Grid(axis), PlaceLabels(places, upright));
+      " ", height, "\" width=\"", width, "\" height=\"", height, "\">\n", Grid(axis), Markup(labels, places));
   for (std::size_t number = 0; number < chart.series.size(); ++number) {
     absl::StrAppend(&markup, SeriesMarkup(chart.series[number], number, places, axis));
   }

@@ -8,7 +8,7 @@
     return {
       svg,
       cursor: svg.querySelector('.cursor'),
-      cell: Number(data.cell), left: Number(data.left), layers: Number(data.layers), heads: Number(data.heads),
+      cell: Number(data.cell), left: Number(data.left), top: Number(data.top), layers: Number(data.layers), heads: Number(data.heads),
       label: figure.querySelector('figcaption b').textContent,
       stage: figure.querySelector('.stage'),
       readout: figure.querySelector('.readout'),
@@ -31,7 +31,7 @@
       return;
     }
     map.cursor.setAttribute('x', map.left + current.head * map.cell);
-    map.cursor.setAttribute('y', current.layer * map.cell);
+    map.cursor.setAttribute('y', map.top + current.layer * map.cell);
     map.cursor.setAttribute('visibility', 'visible');
     map.readout.textContent = `layer ${current.layer} head ${current.head}: ${valueText(map)}`;
   };
@@ -48,7 +48,7 @@
     const box = map.svg.getBoundingClientRect();
     const scale = map.svg.viewBox.baseVal.width / box.width;
     const head = Math.floor(((event.clientX - box.left) * scale - map.left) / map.cell);
-    const layer = Math.floor((event.clientY - box.top) * scale / map.cell);
+    const layer = Math.floor(((event.clientY - box.top) * scale - map.top) / map.cell);
     const inside = head >= 0 && head < map.heads && layer >= 0 && layer < map.layers;
     return inside ? {layer, head} : null;
   };
