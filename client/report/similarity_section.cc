@@ -149,8 +149,10 @@ std::string Note(const Comparison& comparison) {
     absl::StrAppend(&text, "Intervals: ", PercentText(*comparison.bootstrap->level), " bootstrap. ");
   }
   if (comparison.permutation && comparison.permutation->permutations) {
-    absl::StrAppend(&text, "p: share of ", *comparison.permutation->permutations, " permutations (",
-                    client::NameOf(comparison.permutation->scope), ") that are at least as alike. ");
+    absl::StrAppend(
+        &text, "p: share of ", *comparison.permutation->permutations, " permutations (",
+        comparison.permutation->scope == client::ShuffleScope::kAllHeads ? "over all heads" : "within layers",
+        ") that are at least as alike. ");
   }
   return text.empty() ? "" : absl::StrCat("<p class=\"note\">", text, "</p>\n");
 }

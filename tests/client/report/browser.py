@@ -19,7 +19,7 @@ class Browser:
     """One browser process with one page. Context manager: the process ends with it."""
 
     def __init__(self, executable):
-        self._profile = tempfile.TemporaryDirectory()
+        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         commands_read, self._commands = os.pipe()
         self._answers, answers_write = os.pipe()
         # The protocol speaks on file descriptors 3 and 4. A browser run by root, as in containers, must give up its
