@@ -1,9 +1,11 @@
 #include "client/cli/arguments.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 
 namespace headscope::cli {
 namespace {
@@ -96,6 +98,22 @@ absl::StatusOr<std::optional<std::uint64_t>> Arguments::Number(const std::string
   }
   return UsageError(
       absl::StrCat("--", flag, ": wanted a whole number from ", least, " to ", most, ", found \"", *text, "\""));
+}
+
+absl::StatusOr<std::optional<double>> Arguments::Real(const std::string& flag) const {
+  const std::optional<std::string> text = Get(flag);
+  if (!text) return std::optional<double>();
+  double value = 0;
+  if (absl::SimpleAtod(*text, &value) && std::isfinite(value)) return std::optional<double>(value);
+  return UsageError(absl::StrCat("--", flag, ": wanted a number, found \"", *text, "\""));
+}
+
+std::vector<std::string> Arguments::List(const std::string& flag) const {
+  std::vector<std::string> parts;
+  for (const std::string& text : GetAll(flag)) {
+    for (const absl::string_view part : absl::StrSplit(text, ',', absl::SkipEmpty())) parts.emplace_back(part);
+  }
+  return parts;
 }
 
 absl::StatusOr<std::optional<bool>> Arguments::Boolean(const std::string& flag) const {

@@ -44,9 +44,12 @@ class Arguments {
   // Typed values; nothing when the flag was not given.
   absl::StatusOr<std::optional<std::uint64_t>> Number(const std::string& flag, std::uint64_t least,
                                                       std::uint64_t most) const;
+  absl::StatusOr<std::optional<double>> Real(const std::string& flag) const;
   absl::StatusOr<std::optional<bool>> Boolean(const std::string& flag) const;
   // K=V pairs of a flag that may be repeated.
   absl::StatusOr<std::map<std::string, std::string>> Pairs(const std::string& flag) const;
+  // The parts of a list "A,B,C", of all values in order.
+  std::vector<std::string> List(const std::string& flag) const;
   // Changes `value` when the flag was given.
   template <typename Enum>
   absl::Status Choice(const std::string& flag, Enum& value) const {

@@ -30,15 +30,24 @@ struct Command {
 
 const Command& AttributeCommand();
 const Command& CancelCommand();
+const Command& CompareCommand();
 const Command& DatasetsCommand();
+const Command& DecomposeCommand();
 const Command& DeleteCommand();
+const Command& DescribeCommand();
+const Command& ExportCommand();
 const Command& HealthCommand();
+const Command& ImportCommand();
 const Command& JobCommand();
 const Command& JobsCommand();
 const Command& ModelCommand();
 const Command& ModelsCommand();
+const Command& PatternsCommand();
+const Command& PlanMixtureCommand();
+const Command& RankCommand();
 const Command& ResultCommand();
 const Command& TokenizeCommand();
+const Command& TrackCommand();
 const Command& WatchCommand();
 
 // All of them, in the order of the help.

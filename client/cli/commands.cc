@@ -3,10 +3,12 @@
 namespace headscope::cli {
 
 const std::vector<const Command*>& Commands() {
-  static const std::vector<const Command*> commands = {&ModelsCommand(),    &ModelCommand(),    &TokenizeCommand(),
-                                                       &AttributeCommand(), &JobsCommand(),     &JobCommand(),
-                                                       &WatchCommand(),     &ResultCommand(),   &CancelCommand(),
-                                                       &DeleteCommand(),    &DatasetsCommand(), &HealthCommand()};
+  static const std::vector<const Command*> commands = {
+      &ModelsCommand(),   &ModelCommand(),    &TokenizeCommand(),    &AttributeCommand(), &JobsCommand(),
+      &JobCommand(),      &WatchCommand(),    &ResultCommand(),      &CancelCommand(),    &DeleteCommand(),
+      &DatasetsCommand(), &PatternsCommand(), &DescribeCommand(),    &CompareCommand(),   &DecomposeCommand(),
+      &TrackCommand(),    &RankCommand(),     &PlanMixtureCommand(), &ImportCommand(),    &ExportCommand(),
+      &HealthCommand()};
   return commands;
 }
 

@@ -1,4 +1,4 @@
-// headscope delete: remove a job that has ended, or a dataset.
+// headscope delete: remove a job that has ended, a dataset, or an imported pattern.
 #include <ostream>
 
 #include "absl/strings/match.h"
@@ -10,6 +10,7 @@ namespace headscope::cli {
 namespace {
 
 constexpr char kDatasets[] = "datasets/";
+constexpr char kPatterns[] = "patterns/";
 
 // Datasets are named by 64 hex digits, which no job's id is.
 bool IsDataset(const std::string& id) {
@@ -17,13 +18,19 @@ bool IsDataset(const std::string& id) {
          (id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos);
 }
 
+bool IsPattern(const std::string& id) { return absl::StartsWith(id, kPatterns) || absl::StartsWith(id, "p-"); }
+
+absl::Status Delete(client::Client& client, const std::string& id) {
+  if (IsDataset(id)) return client.DeleteDataset(id);
+  return IsPattern(id) ? client.DeletePattern(id) : client.DeleteJob(id);
+}
+
 absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   const std::string& id = arguments.positionals()[0];
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  const absl::Status status = IsDataset(id) ? (*client)->DeleteDataset(id) : (*client)->DeleteJob(id);
-  if (!status.ok()) return status;
-  const std::string bare(absl::StripPrefix(absl::StripPrefix(id, kDatasets), "jobs/"));
+  if (absl::Status status = Delete(**client, id); !status.ok()) return status;
+  const std::string bare(absl::StripPrefix(absl::StripPrefix(absl::StripPrefix(id, kDatasets), kPatterns), "jobs/"));
   if (session.format == Format::kJson) {
     session.out() << Text({{"deleted", bare}});
   } else {
@@ -40,9 +47,9 @@ const Command& DeleteCommand() {
       "ID",
       1,
       1,
-      "delete a job that has ended, or a dataset",
-      "Removes a job that has ended with its scores and pattern; or a dataset (datasets/ID) that no job\n"
-      "names, ended ones included: delete those first. Prints the id.",
+      "delete a job that has ended, a dataset, or an imported pattern",
+      "Removes a job that has ended with its scores and pattern; a dataset (datasets/ID) that no job names,\n"
+      "ended ones included: delete those first; or an imported pattern. Prints the id.",
       {},
       {"delete j-0h3kq8z1v5m2n4p7", "delete datasets/9f86d081884c7d65..."},
       Run};

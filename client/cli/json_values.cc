@@ -118,7 +118,9 @@ Json ProvenanceJson(const client::Provenance& provenance, const std::vector<clie
           {"create_time", TimeJson(provenance.create_time)},
           {"start_time", TimeJson(provenance.start_time)},
           {"end_time", TimeJson(provenance.end_time)},
-          {"server_build", provenance.server_build}};
+          {"server_build", provenance.server_build},
+          {"kv_heads", provenance.kv_heads},
+          {"head_dim", provenance.head_dim}};
 }
 
 Json JobJson(const client::Job& job) {

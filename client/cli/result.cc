@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/json_values.h"
 #include "client/cli/npy.h"
-#include "client/cli/numbers.h"
+#include "client/cli/pattern_file.h"
 
 namespace headscope::cli {
 namespace {
@@ -66,16 +66,8 @@ absl::StatusOr<std::string> ResultJson(const Result& result) {
 }
 
 std::string ResultCsv(const Result& result) {
-  std::string text = "layer,head,value,standard_error\n";
-  const client::Matrix& values = result.pattern.values;
-  for (std::size_t layer = 0; layer < values.rows; ++layer) {
-    for (std::size_t head = 0; head < values.columns; ++head) {
-      const auto& error = result.pattern.standard_error;
-      absl::StrAppend(&text, layer, ",", head, ",", ExactNumber(values.At(layer, head)), ",",
-                      error ? ExactNumber(error->At(layer, head)) : "", "\n");
-    }
-  }
-  return text;
+  const auto& error = result.pattern.standard_error;
+  return PatternCsv(result.pattern.values, error ? &*error : nullptr);
 }
 
 absl::StatusOr<std::string> ResultNpy(const Result& result) {

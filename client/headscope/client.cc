@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/headscope/channel.h"
 #include "client/headscope/client_impl.h"
@@ -186,7 +187,8 @@ absl::StatusOr<std::vector<InvalidSample>> Client::ListInvalidSamples(const std:
 
 absl::StatusOr<Pattern> Client::GetPattern(const std::string& id, const std::optional<ReductionOptions>& reduction) {
   v1::GetPatternRequest request;
-  request.set_name(Named("patterns/", id));
+  const bool is_job = absl::StartsWith(id, "j-") || absl::StartsWith(id, "jobs/");
+  request.set_name(Named(is_job ? "jobs/" : "patterns/", id));
   if (reduction) *request.mutable_reduction() = ToProto(*reduction);
   const auto response = impl_->Call(*impl_->patterns, &v1::PatternService::Stub::GetPattern, request);
   if (!response.ok()) return response.status();

@@ -88,7 +88,7 @@ class Client {
                                const LongCall& hooks = {});
   absl::StatusOr<std::vector<InvalidSample>> ListInvalidSamples(const std::string& job);
 
-  // Without a reduction: the one in the job's spec.
+  // Of a pattern or a job. Without a reduction: the one in the job's spec.
   absl::StatusOr<Pattern> GetPattern(const std::string& id, const std::optional<ReductionOptions>& reduction);
   // Newest first, without values: jobs' and imported ones.
   absl::StatusOr<std::vector<Pattern>> ListPatterns(const PatternFilter& filter);

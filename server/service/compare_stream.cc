@@ -90,10 +90,8 @@ CompareStream::CompareStream(Shared& shared, const grpc::CallbackServerContext& 
   references_ = ValidateReferences(request.patterns(), 2, kMaxComparedPatterns, "patterns", violations);
   options_ = Validate(request, violations);
   refused_ = violations.status();
-  keep_on_ = [this]() -> absl::Status {
-    if (ended()) return absl::CancelledError("the call has ended");
-    return scope_.CheckWanted();
-  };
+  // Asks no more than this: once the stream has ended, gRPC's context may be gone.
+  keep_on_ = [this] { return ended() ? absl::CancelledError("the call has ended") : absl::OkStatus(); };
 }
 
 void CompareStream::Start() {

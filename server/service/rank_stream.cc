@@ -44,10 +44,8 @@ absl::StatusOr<std::vector<double>> Decode(const v1::Tensor& tensor) {
 
 RankStream::RankStream(Shared& shared, const grpc::CallbackServerContext& rpc, v1::RankSamplesResponse* response)
     : IncomingStream(shared, rpc, kMethod, response) {
-  keep_on_ = [this]() -> absl::Status {
-    if (ended()) return absl::CancelledError("the call has ended");
-    return scope_.CheckWanted();
-  };
+  // Asks no more than this: once the stream has ended, gRPC's context may be gone.
+  keep_on_ = [this] { return ended() ? absl::CancelledError("the call has ended") : absl::OkStatus(); };
 }
 
 void RankStream::Start() {
@@ -123,7 +121,6 @@ void RankStream::TakeHeader(const v1::RankSamplesRequest::Header& header) {
     violations.Add("header.pool_reduction", "belongs to a pool_job, which is not named");
   }
   if (!violations.empty()) return End(violations.status());
-  scope_.SetResource(target_reference_.title);
   const bool posted = shared_.context.store.Post([self = Self()](JobStore& store) { self->Find(store); });
   if (!posted) End(DrainingError());
 }

@@ -75,15 +75,6 @@ std::string ParseModelName(std::string_view name, const std::string& field, Viol
   return std::string(path);
 }
 
-std::string ParsePatternName(std::string_view name, const std::string& field, Violations& violations) {
-  const std::string_view id = Bare(name, "patterns/");
-  if (!IsId(id, "p-")) {
-    violations.Add(field, absl::StrCat("is not a pattern's name (patterns/p-...): ", Quoted(name)));
-    return "";
-  }
-  return absl::StrCat("j-", std::string(id.substr(2)));
-}
-
 std::string ParsePatternOrJobName(std::string_view name, const std::string& field, Violations& violations) {
   std::string_view id = Bare(name, "patterns/");
   if (id.size() == name.size()) id = Bare(name, "jobs/");

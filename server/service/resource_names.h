@@ -15,9 +15,6 @@ std::string ParseJobName(std::string_view name, const std::string& field, Violat
 std::string ParseDatasetName(std::string_view name, const std::string& field, Violations& violations);
 // A relative path: parts without "." and "..", at most kMaxModelNameBytes, UTF-8 without control characters.
 std::string ParseModelName(std::string_view name, const std::string& field, Violations& violations);
-// The id of the job whose pattern it is: pattern "p-x" belongs to job "j-x".
-std::string ParsePatternName(std::string_view name, const std::string& field, Violations& violations);
-
 // The id of a pattern ("p-x") under its own name or that of its job.
 std::string ParsePatternOrJobName(std::string_view name, const std::string& field, Violations& violations);
 

@@ -258,7 +258,8 @@ class Patterns final : public v1::PatternService::Service {
   grpc::Status GetPattern(grpc::ServerContext*, const v1::GetPatternRequest* request,
                           v1::GetPatternResponse* response) override {
     state_.patterns_asked.push_back(*request);
-    if (request->name() != state_.pattern.name()) return NotFound(request->name(), "PATTERN_NOT_FOUND");
+    const bool known = request->name() == state_.pattern.name() || request->name() == state_.pattern.job();
+    if (!known) return NotFound(request->name(), "PATTERN_NOT_FOUND");
     const v1::Reduction& asked = request->reduction();
     if (asked.head_axis() == v1::HEAD_AXIS_KV_GROUP && asked.absolute() == v1::ABSOLUTE_PER_TOKEN) {
       ErrorDetails details{"BAD_REDUCTION", {{"reduction.absolute", "the planes do not determine it"}}, {}};

@@ -17,8 +17,8 @@ struct KendallRanks {
 };
 KendallRanks RanksForKendall(const std::vector<double>& values);
 
-// (concordant - discordant) / sqrt((pairs - tied in left) (pairs - tied in right)); NaN when either is constant. By
-// merge sort (Knight 1966): O(n log n).
+// (concordant - discordant) / sqrt((pairs - tied in left) (pairs - tied in right)); NaN when either is constant.
+// Discordant pairs are counted as inversions (Knight 1966).
 double KendallTauB(const KendallRanks& left, const KendallRanks& right);
 
 }  // namespace headscope::server

@@ -62,10 +62,10 @@ TEST_F(SqliteStoreTest, JobsOfAnOlderSchemaGetTheirPatterns) {
     ASSERT_THAT(store->CompletePrepare(key(), std::string(32, 'm'), {{0, 10, 5}}, {}), IsOk());
     ASSERT_THAT(store->CompleteScore(key(), std::string(64, 'a'), 1024, 5), IsOk());
   }
-  // The file as schema 1 left it.
+  // The file as schema 3 left it.
   ASSERT_EQ(Execute("DROP TRIGGER job_succeeded; DROP TABLE pattern_label; DROP TABLE pattern;"
                     "ALTER TABLE job DROP COLUMN layers; ALTER TABLE job DROP COLUMN heads;"
-                    "ALTER TABLE job DROP COLUMN head_dim; DELETE FROM schema_version WHERE version = 2"),
+                    "ALTER TABLE job DROP COLUMN head_dim; DELETE FROM schema_version WHERE version = 4"),
             SQLITE_OK);
   const auto store = Open();
   ASSERT_THAT(store, IsOk());
