@@ -158,8 +158,7 @@ std::string Legends(const Colours& colours) {
   std::string markup = Legend(scale, {NumberText(scale.least(), 3), middle, NumberText(scale.most(), 3)}, "shared");
   if (!colours.with_own) return markup;
   const bool is_diverging = scale.is_diverging();
-  const LegendTexts own = {is_diverging ? "− the map’s largest size" : "0", is_diverging ? "0" : "",
-                           is_diverging ? "its largest size" : "the map’s largest value"};
+  const LegendTexts own = {is_diverging ? "−largest" : "0", is_diverging ? "0" : "", "largest"};
   return markup + Legend(ColourScale(1, is_diverging), own, "own");
 }
 
@@ -169,8 +168,8 @@ std::string HeadMapFigure(const HeadMap& map, const Colours& colours) {
   std::string subtitle;
   if (!map.subtitle.empty()) subtitle = absl::StrCat("<span class=\"subtitle\">", Escape(map.subtitle), "</span>");
   if (colours.with_own) {
-    absl::StrAppend(&subtitle, "<span class=\"subtitle own\">up to ", NumberText(OwnScale(map, colours).most(), 3),
-                    "</span>");
+    absl::StrAppend(&subtitle, "<span class=\"subtitle own\">up to ", colours.shared.is_diverging() ? "±" : "",
+                    NumberText(OwnScale(map, colours).most(), 3), "</span>");
   }
   return absl::StrCat("<figure class=\"map\"><figcaption><b>", Escape(map.label), "</b>", subtitle,
                       "</figcaption>\n<div class=\"stage\">", Image(map, colours),
