@@ -144,6 +144,7 @@ TEST_F(ReportCommandTest, AsksForIntervalsAndTests) {
             0);
 
   EXPECT_EQ(state().described.bootstrap().resamples(), 50u);
+  EXPECT_EQ(state().compared.bootstrap().resamples(), 50u);
   EXPECT_EQ(state().compared.bootstrap().seed(), 7u);
   EXPECT_EQ(state().compared.permutation().permutations(), 99u);
 }
