@@ -46,6 +46,8 @@ const Command& PatternsCommand();
 const Command& PlanMixtureCommand();
 const Command& RankCommand();
 const Command& ResultCommand();
+const Command& SweepCommand();
+const Command& SweepsCommand();
 const Command& TokenizeCommand();
 const Command& TrackCommand();
 const Command& WatchCommand();

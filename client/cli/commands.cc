@@ -4,9 +4,9 @@ namespace headscope::cli {
 
 const std::vector<const Command*>& Commands() {
   static const std::vector<const Command*> commands = {
-      &ModelsCommand(),   &ModelCommand(),    &TokenizeCommand(),    &AttributeCommand(), &JobsCommand(),
+      &ModelsCommand(),   &ModelCommand(),    &TokenizeCommand(),    &AttributeCommand(), &SweepCommand(), &JobsCommand(),
       &JobCommand(),      &WatchCommand(),    &ResultCommand(),      &CancelCommand(),    &DeleteCommand(),
-      &DatasetsCommand(), &PatternsCommand(), &DescribeCommand(),    &CompareCommand(),   &DecomposeCommand(),
+      &SweepsCommand(), &DatasetsCommand(), &PatternsCommand(), &DescribeCommand(),    &CompareCommand(),   &DecomposeCommand(),
       &TrackCommand(),    &RankCommand(),     &PlanMixtureCommand(), &ImportCommand(),    &ExportCommand(),
       &HealthCommand()};
   return commands;
