@@ -7,7 +7,7 @@
 namespace headscope::client {
 namespace {
 
-SweepSpec FromProto(const v1::SweepSpec& proto) {
+SweepSpec SpecFromProto(const v1::SweepSpec& proto) {
   SweepSpec spec;
   for (const std::string& model : proto.models()) spec.models.push_back(Bare(model, "models/"));
   for (const v1::SweepDataset& dataset : proto.datasets()) {
@@ -20,7 +20,7 @@ SweepSpec FromProto(const v1::SweepSpec& proto) {
   return spec;
 }
 
-SweepCell FromProto(const v1::SweepCell& proto) {
+SweepCell CellFromProto(const v1::SweepCell& proto) {
   SweepCell cell;
   cell.model = Bare(proto.model(), "models/");
   cell.dataset = Bare(proto.dataset(), "datasets/");
@@ -36,7 +36,7 @@ SweepCell FromProto(const v1::SweepCell& proto) {
   return cell;
 }
 
-SweepCounts FromProto(const v1::SweepCellCounts& proto) {
+SweepCounts CountsFromProto(const v1::SweepCellCounts& proto) {
   return {proto.total(),  proto.queued(),    proto.running(), proto.succeeded(),
           proto.failed(), proto.cancelled(), proto.expired(), proto.deleted()};
 }
@@ -61,11 +61,11 @@ v1::SweepSpec ToProto(const SweepSpec& spec) {
 Sweep FromProto(const v1::Sweep& proto) {
   Sweep sweep;
   sweep.id = Bare(proto.name(), "sweeps/");
-  sweep.spec = FromProto(proto.spec());
+  sweep.spec = SpecFromProto(proto.spec());
   sweep.state = FromProto(proto.state());
   sweep.progress = FromProto(proto.progress());
-  sweep.counts = FromProto(proto.counts());
-  for (const v1::SweepCell& cell : proto.cells()) sweep.cells.push_back(FromProto(cell));
+  sweep.counts = CountsFromProto(proto.counts());
+  for (const v1::SweepCell& cell : proto.cells()) sweep.cells.push_back(CellFromProto(cell));
   if (proto.has_create_time()) sweep.create_time = FromProto(proto.create_time());
   if (proto.has_start_time()) sweep.start_time = FromProto(proto.start_time());
   if (proto.has_end_time()) sweep.end_time = FromProto(proto.end_time());
