@@ -16,8 +16,8 @@ struct ChosenModels {
   std::vector<client::Model> left_out;
 };
 
-// In a pattern * stands for any text, that with "/" included, ? for one character, [abc] for one of these. NOT_FOUND for
-// a pattern that no model matches; FAILED_PRECONDITION for a model named in full that is not supported.
+// In a pattern * stands for any text, that with "/" included, ? for one character, [abc] for one of these. NOT_FOUND
+// for a pattern that no model matches; FAILED_PRECONDITION for a model named in full that is not supported.
 absl::StatusOr<ChosenModels> ChooseModels(const std::vector<client::Model>& models,
                                           const std::vector<std::string>& patterns);
 

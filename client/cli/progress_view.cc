@@ -19,11 +19,14 @@ double SampleShare(const client::Progress& progress) {
   return std::min(1.0, static_cast<double>(progress.samples_done) / static_cast<double>(progress.samples_total));
 }
 
-// Of cells that have not ended.
+bool IsOpen(const client::SweepCell& cell) {
+  return cell.state == client::JobState::kQueued || cell.state == client::JobState::kRunning;
+}
+
 std::uint64_t SamplesLeft(const client::Sweep& sweep) {
   std::uint64_t left = 0;
   for (const client::SweepCell& cell : sweep.cells) {
-    if (client::HasEnded(cell.state)) continue;
+    if (!IsOpen(cell)) continue;
     left += cell.progress.samples_total - std::min(cell.progress.samples_done, cell.progress.samples_total);
   }
   return left;
@@ -33,7 +36,7 @@ std::uint64_t SamplesLeft(const client::Sweep& sweep) {
 std::string BlockedReason(const client::Sweep& sweep) {
   std::string reason;
   for (const client::SweepCell& cell : sweep.cells) {
-    if (client::HasEnded(cell.state)) continue;
+    if (!IsOpen(cell)) continue;
     if (cell.blocked_reason.empty()) return "";
     if (reason.empty()) reason = cell.blocked_reason;
   }

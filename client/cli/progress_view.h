@@ -1,4 +1,5 @@
-// Progress of a job or a sweep for people: one line that is redrawn on a terminal, plain lines every few seconds elsewhere.
+// Progress of a job or a sweep for people: one line that is redrawn on a terminal, plain lines every few seconds
+// elsewhere.
 #pragma once
 
 #include <cstdint>

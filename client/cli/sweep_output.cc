@@ -16,9 +16,7 @@ namespace {
 
 Json OrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-std::string StateOf(const client::SweepCell& cell) {
-  return cell.job.empty() ? "DELETED" : client::NameOf(cell.state);
-}
+std::string StateOf(const client::SweepCell& cell) { return cell.job.empty() ? "DELETED" : client::NameOf(cell.state); }
 
 std::string Samples(const client::Progress& progress) {
   return absl::StrCat(progress.samples_done, "/", progress.samples_total);

@@ -36,8 +36,8 @@ absl::StatusOr<std::vector<std::string>> Tasks(const Arguments& arguments, const
   if (!arguments.Has("task")) {
     for (const std::string& path : paths) tasks.push_back(TaskOf(path));
   } else if (tasks.size() != paths.size()) {
-    return UsageError(absl::StrCat("--task: wanted a label for each of ", Count(paths.size(), "file"), ", found ",
-                                   tasks.size()));
+    return UsageError(
+        absl::StrCat("--task: wanted a label for each of ", Count(paths.size(), "file"), ", found ", tasks.size()));
   }
   std::vector<std::string> sorted = tasks;
   std::sort(sorted.begin(), sorted.end());

@@ -28,8 +28,8 @@ struct NewSweep {
 std::vector<Flag> NewSweepFlags();
 absl::StatusOr<NewSweep> ReadNewSweep(const Arguments& arguments);
 
-// Checks the rows of all files, chooses the models, uploads every file once and queues the sweep. Nothing when there are
-// faults in the rows, which were printed.
+// Checks the rows of all files, chooses the models, uploads every file once and queues the sweep. Nothing when there
+// are faults in the rows, which were printed.
 absl::StatusOr<std::optional<client::Sweep>> SubmitSweep(Session& session, NewSweep& sweep);
 
 }  // namespace headscope::cli

@@ -90,8 +90,8 @@ class Client {
                                const LongCall& hooks = {});
   absl::StatusOr<std::vector<InvalidSample>> ListInvalidSamples(const std::string& job);
 
-  // Queues a job for every model on every dataset, all or none. Safe to retry, and retried: the request id is drawn once
-  // per call.
+  // Queues a job for every model on every dataset, all or none. Safe to retry, and retried: the request id is drawn
+  // once per call.
   absl::StatusOr<Sweep> SubmitSweep(const SweepRequest& request);
   absl::StatusOr<Sweep> GetSweep(const std::string& id);
   // Newest first, those that carry all of these labels; at most `limit`, 0: all.

@@ -171,17 +171,16 @@ grpc::ServerUnaryReactor* SubmitSweep(Shared& shared, const UnaryCall<v1::Submit
     Answer(shared, call, refused);
     return call.reactor();
   }
-  return call.ThenOnStore([&shared, call, sweep = std::move(sweep),
-                           validate_only = request.validate_only()](JobStore& store) mutable {
-    Answer(shared, call, Queue(shared, store, sweep, validate_only));
-  });
+  return call.ThenOnStore(
+      [&shared, call, sweep = std::move(sweep), validate_only = request.validate_only()](JobStore& store) mutable {
+        Answer(shared, call, Queue(shared, store, sweep, validate_only));
+      });
 }
 
 grpc::ServerUnaryReactor* RetrySweep(Shared& shared, const UnaryCall<v1::RetrySweepResponse>& call,
                                      const std::string& id) {
   if (absl::Status open = shared.CheckOpen(); !open.ok()) return call.Refuse(std::move(open));
-  return call.ThenOnStore(
-      [&shared, call, id](JobStore& store) { Answer(shared, call, Retry(shared, store, id)); });
+  return call.ThenOnStore([&shared, call, id](JobStore& store) { Answer(shared, call, Retry(shared, store, id)); });
 }
 
 }  // namespace headscope::server

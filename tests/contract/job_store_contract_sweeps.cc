@@ -84,10 +84,9 @@ TEST_P(JobStoreContract, ASweepHasAJobForEveryModelOnEveryDataset) {
   const JobSpec& third = sweep->cells[2]->spec;
   EXPECT_EQ(third.model_digest, Digest('c'));
   EXPECT_EQ(third.dataset, copy);
-  EXPECT_EQ(third.labels, (std::map<std::string, std::string>{{"run", "1"},
-                                                               {"sweep", sweep->id},
-                                                               {"task", "task 0"},
-                                                               {"checkpoint", "run/checkpoint-10"}}));
+  EXPECT_EQ(third.labels,
+            (std::map<std::string, std::string>{
+                {"run", "1"}, {"sweep", sweep->id}, {"task", "task 0"}, {"checkpoint", "run/checkpoint-10"}}));
   EXPECT_EQ(sweep->counts.total, 4u);
   EXPECT_EQ(sweep->counts.queued, 4u);
   EXPECT_EQ(sweep->counts.samples_total, 16u);
@@ -221,8 +220,7 @@ TEST_P(JobStoreContract, ARetryMakesNewJobsForWhatDidNotSucceedAlone) {
   ASSERT_THAT(store().DeleteJob(jobs[2]), IsOk());
   ClaimOf(session, jobs[3]);
   ASSERT_THAT(store().Cancel(jobs[3]), IsOk());
-  const auto outcome =
-      store().RetrySweep(sweep.id, {Digest('a'), Digest('b'), Digest('c'), Digest('d'), Digest('e')});
+  const auto outcome = store().RetrySweep(sweep.id, {Digest('a'), Digest('b'), Digest('c'), Digest('d'), Digest('e')});
   ASSERT_THAT(outcome, IsOk());
   EXPECT_THAT(outcome->jobs, SizeIs(3));
   EXPECT_EQ(outcome->effect.changed_jobs, outcome->jobs);

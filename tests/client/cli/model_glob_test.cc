@@ -32,7 +32,9 @@ TEST(ModelGlobTest, TakesEveryModelOnce) {
   EXPECT_EQ(chosen->left_out[0].name, "odd");
 }
 
-TEST(ModelGlobTest, ANameIsNoPattern) { EXPECT_THAT(ChooseModels(Models(), {"run/[x]"})->names, ElementsAre("run/[x]")); }
+TEST(ModelGlobTest, ANameIsNoPattern) {
+  EXPECT_THAT(ChooseModels(Models(), {"run/[x]"})->names, ElementsAre("run/[x]"));
+}
 
 TEST(ModelGlobTest, RefusesWhatMatchesNothingAndWhatIsNotSupported) {
   const absl::Status unknown = ChooseModels(Models(), {"base", "bsae"}).status();
