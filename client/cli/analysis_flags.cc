@@ -2,6 +2,9 @@
 
 #include <limits>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
 namespace headscope::cli {
 namespace {
 
@@ -42,6 +45,22 @@ absl::StatusOr<client::Bootstrap> ReadBootstrap(const Arguments& arguments) {
     return UsageError(absl::StrCat("--level: wanted a number between 0 and 1, found ", *arguments.Get("level")));
   }
   return client::Bootstrap{*resamples, *level, *seed};
+}
+
+std::vector<Flag> MeasureFlags(const std::string& default_measures) {
+  const std::string known = absl::StrJoin(client::NamesOf<client::Measure>(), ", ");
+  return {{"measure", "M", absl::StrCat("only these, comma-separated: ", known, " (default ", default_measures, ")")},
+          {"layer-means", "L", "kept, removed, or both (default): a trend along depth alone makes tasks correlate"}};
+}
+
+absl::Status ReadMeasures(const Arguments& arguments, client::CompareOptions& options) {
+  if (arguments.Has("measure")) options.measures.clear();
+  for (const std::string& name : arguments.List("measure")) {
+    const auto measure = client::FromName<client::Measure>(name);
+    if (!measure) return Arguments::NotOneOf("measure", name, client::NamesOf<client::Measure>());
+    options.measures.push_back(*measure);
+  }
+  return arguments.Choice("layer-means", options.layer_means);
 }
 
 std::vector<Flag> PermutationFlags() {

@@ -1,21 +1,17 @@
 // headscope attribute: rows of a file in, head scores out.
-#include <iterator>
-#include <limits>
-#include <memory>
 #include <ostream>
-#include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "client/cli/await_model.h"
 #include "client/cli/command.h"
+#include "client/cli/data_file.h"
 #include "client/cli/follow.h"
 #include "client/cli/json_values.h"
 #include "client/cli/numbers.h"
 #include "client/cli/option_flags.h"
 #include "client/cli/result_output.h"
-#include "client/headscope/rows.h"
 
 namespace headscope::cli {
 namespace {
@@ -46,49 +42,16 @@ absl::StatusOr<Request> ReadRequest(Session& session, const Arguments& arguments
   if (request.detach && (arguments.Has("output") || request.output.with_samples())) {
     return UsageError("--detach prints no result; give -o and --samples to `headscope result ID`");
   }
+  const auto options = ReadJobOptions(arguments);
+  if (!options.ok()) return options.status();
+  request.limit = options->limit;
   client::JobSpec& spec = request.job.spec;
   spec.model = std::string(absl::StripPrefix(*arguments.Get("model"), "models/"));
-  const auto compute = ReadCompute(arguments);
-  const auto reduction = ReadReduction(arguments, {});
-  const auto limit = arguments.Number("limit", 1, client::RowReader::kNoLimit - 1);
-  const auto batch_tokens = arguments.Number("batch-tokens", 1, std::numeric_limits<std::uint32_t>::max());
-  const auto labels = arguments.Pairs("label");
-  absl::Status status = compute.status();
-  for (const absl::Status& other : {reduction.status(), limit.status(), batch_tokens.status(), labels.status()}) {
-    status.Update(other);
-  }
-  if (!status.ok()) return status;
-  spec.compute = *compute;
-  spec.reduction = *reduction;
-  spec.labels = *labels;
-  if (*batch_tokens) spec.execution.batch_tokens = static_cast<std::uint32_t>(**batch_tokens);
-  request.limit = *limit;
+  spec.compute = options->compute;
+  spec.reduction = options->reduction;
+  spec.execution = options->execution;
+  spec.labels = options->labels;
   return request;
-}
-
-absl::StatusOr<std::unique_ptr<client::RowReader>> OpenRows(Session& session, const Request& request) {
-  const std::uint64_t limit = request.limit.value_or(client::RowReader::kNoLimit);
-  if (request.path == "-") {
-    auto input = std::make_unique<std::stringstream>();
-    *input << session.environment().in->rdbuf();
-    return std::make_unique<client::RowReader>(std::move(input), "-", limit);
-  }
-  auto rows = client::RowReader::Open(request.path, limit);
-  // Whatever is wrong with the file, it is input that is refused.
-  if (!rows.ok()) return absl::InvalidArgumentError(rows.status().message());
-  return rows;
-}
-
-// False when there are faults, which were printed.
-bool PrintFaults(Session& session, const std::string& path, const client::RowReport& report) {
-  for (const client::RowFault& fault : report.faults) {
-    session.err() << path << ":";
-    if (fault.line > 0) session.err() << fault.line << ":";
-    session.err() << " " << fault.reason << "\n";
-  }
-  if (report.faults.empty()) return true;
-  session.err() << "headscope: " << Count(report.faults.size(), "fault") << " in " << path << "; no job was made\n";
-  return false;
 }
 
 absl::StatusOr<client::Job> Submit(Session& session, client::Client& client, client::RowReader& rows,
@@ -99,8 +62,7 @@ absl::StatusOr<client::Job> Submit(Session& session, client::Client& client, cli
     return absl::FailedPreconditionError(
         absl::StrCat("model ", model->name, " is not supported: ", model->unsupported));
   }
-  const std::string name = request.path.substr(request.path.rfind('/') + 1);
-  const auto dataset = client.UploadDataset(rows, name, session.Hooks());
+  const auto dataset = client.UploadDataset(rows, FileName(request.path), session.Hooks());
   if (!dataset.ok()) return dataset.status();
   request.job.spec.dataset = dataset->id;
   auto job = client.SubmitJob(request.job);
@@ -139,7 +101,7 @@ absl::StatusOr<int> Finish(Session& session, client::Client& client, const clien
 absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   auto request = ReadRequest(session, arguments);
   if (!request.ok()) return request.status();
-  const auto rows = OpenRows(session, *request);
+  const auto rows = OpenRows(session, request->path, request->limit);
   if (!rows.ok()) return rows.status();
   const client::RowReport report = (*rows)->Check();
   if (!PrintFaults(session, request->path, report)) return kRefused;
@@ -164,11 +126,7 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
 std::vector<Flag> Flags() {
   std::vector<Flag> flags = {{"model", "NAME", "model, as `headscope models` names it"},
                              {"data", "FILE.jsonl", "rows to score; - reads standard input"}};
-  for (const auto& more : {ComputeFlags(), ReductionFlags()}) flags.insert(flags.end(), more.begin(), more.end());
-  flags.push_back({"limit", "N", "read the first N rows only"});
-  flags.push_back({"batch-tokens", "N",
-                   "tokens in one batch; the workers' recommendation if absent (changes speed and memory, no result)"});
-  flags.push_back({"label", "K=V", "label of the job; may be repeated; task=... names the task"});
+  for (const Flag& flag : JobFlags()) flags.push_back(flag);
   for (const Flag& flag : ResultOutputFlags()) flags.push_back(flag);
   flags.push_back({"detach", "", "print the job's id and do not wait"});
   return flags;

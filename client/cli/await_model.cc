@@ -18,4 +18,14 @@ absl::StatusOr<client::Model> AwaitModel(Session& session, client::Client& clien
   }
 }
 
+absl::StatusOr<std::vector<client::Model>> AwaitModels(Session& session, client::Client& client) {
+  auto models = client.ListModels();
+  if (!models.ok() || !models->empty()) return models;
+  // An empty list may be one of a server without models, or one of a server that knows no worker yet: asked after one
+  // of them, it says which.
+  const auto none = AwaitModel(session, client, "any");
+  if (!none.ok() && !absl::IsNotFound(none.status())) return none.status();
+  return client.ListModels();
+}
+
 }  // namespace headscope::cli

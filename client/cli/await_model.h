@@ -1,7 +1,8 @@
-// A model by its name, also of a server that has only just started.
+// Models, also of a server that has only just started.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/cli/session.h"
@@ -12,5 +13,8 @@ namespace headscope::cli {
 // Waits while no worker has connected to the server yet (NO_WORKER), saying so once, for as long as the client's
 // options give a broken stream; CANCELLED on Ctrl-C. Errors are those of Client::GetModel.
 absl::StatusOr<client::Model> AwaitModel(Session& session, client::Client& client, const std::string& name);
+
+// All models, in the order in which they are listed; waits in the same way.
+absl::StatusOr<std::vector<client::Model>> AwaitModels(Session& session, client::Client& client);
 
 }  // namespace headscope::cli

@@ -47,6 +47,8 @@ const Command& PlanMixtureCommand();
 const Command& RankCommand();
 const Command& ReportCommand();
 const Command& ResultCommand();
+const Command& SweepCommand();
+const Command& SweepsCommand();
 const Command& TokenizeCommand();
 const Command& TrackCommand();
 const Command& WatchCommand();

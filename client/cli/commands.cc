@@ -4,11 +4,11 @@ namespace headscope::cli {
 
 const std::vector<const Command*>& Commands() {
   static const std::vector<const Command*> commands = {
-      &ModelsCommand(),   &ModelCommand(),    &TokenizeCommand(),    &AttributeCommand(), &JobsCommand(),
-      &JobCommand(),      &WatchCommand(),    &ResultCommand(),      &CancelCommand(),    &DeleteCommand(),
-      &DatasetsCommand(), &PatternsCommand(), &DescribeCommand(),    &CompareCommand(),   &DecomposeCommand(),
-      &TrackCommand(),    &RankCommand(),     &PlanMixtureCommand(), &ImportCommand(),    &ExportCommand(),
-      &ReportCommand(),   &HealthCommand()};
+      &ModelsCommand(),  &ModelCommand(),     &TokenizeCommand(), &AttributeCommand(), &SweepCommand(),
+      &JobsCommand(),    &JobCommand(),       &WatchCommand(),    &ResultCommand(),    &CancelCommand(),
+      &DeleteCommand(),  &SweepsCommand(),    &DatasetsCommand(), &PatternsCommand(),  &DescribeCommand(),
+      &CompareCommand(), &DecomposeCommand(), &TrackCommand(),    &RankCommand(),      &PlanMixtureCommand(),
+      &ImportCommand(),  &ExportCommand(),    &ReportCommand(),   &HealthCommand()};
   return commands;
 }
 

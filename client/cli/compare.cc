@@ -1,6 +1,4 @@
 // headscope compare: how alike patterns are.
-#include <algorithm>
-#include <cmath>
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +6,7 @@
 #include "client/cli/analysis_flags.h"
 #include "client/cli/analysis_json.h"
 #include "client/cli/command.h"
+#include "client/cli/comparison_output.h"
 #include "client/cli/numbers.h"
 #include "client/cli/pattern_argument.h"
 #include "client/cli/text_table.h"
@@ -18,16 +17,6 @@ namespace {
 
 using client::Comparison;
 using client::Measure;
-using client::SimilarityMatrices;
-
-absl::Status ReadMeasures(const Arguments& arguments, client::CompareOptions& options) {
-  for (const std::string& name : arguments.List("measure")) {
-    const auto measure = client::FromName<Measure>(name);
-    if (!measure) return Arguments::NotOneOf("measure", name, client::NamesOf<Measure>());
-    options.measures.push_back(*measure);
-  }
-  return absl::OkStatus();
-}
 
 // --intervals names what is drawn; --resamples, --level alone mean heads.
 absl::Status ReadIntervals(const Arguments& arguments, client::CompareOptions& options) {
@@ -51,7 +40,6 @@ absl::StatusOr<client::CompareOptions> ReadOptions(const Arguments& arguments) {
   status.Update(rbo_p.status());
   status.Update(ReadMeasures(arguments, options));
   status.Update(ReadIntervals(arguments, options));
-  status.Update(arguments.Choice("layer-means", options.layer_means));
   status.Update(arguments.Choice("head-order", options.head_order));
   if (!status.ok()) return status;
   if (*top_k) options.top_k = static_cast<std::uint32_t>(**top_k);
@@ -60,9 +48,8 @@ absl::StatusOr<client::CompareOptions> ReadOptions(const Arguments& arguments) {
   return options;
 }
 
-std::string Cell(double value) { return std::isnan(value) ? "-" : ShortNumber(value); }
 std::string Cell(const std::optional<client::Matrix>& matrix, std::size_t row, std::size_t column) {
-  return matrix ? Cell(matrix->At(row, column)) : "";
+  return matrix ? MatrixCell(matrix->At(row, column)) : "";
 }
 
 // Every pair with every measure in a row of its own.
@@ -73,7 +60,7 @@ TextTable Pairs(const Comparison& comparison) {
     for (std::size_t column = row + 1; column < names.size(); ++column) {
       for (const auto& [key, matrices] : comparison.measures) {
         table.AddRow({names[row], names[column], KeyOf(key.first), key.second ? "removed" : "kept",
-                      Cell(matrices.values.At(row, column)), Cell(matrices.low, row, column),
+                      MatrixCell(matrices.values.At(row, column)), Cell(matrices.low, row, column),
                       Cell(matrices.high, row, column), Cell(matrices.p_values, row, column)});
       }
     }
@@ -88,33 +75,16 @@ TextTable Two(const Comparison& comparison) {
     std::string chance;
     if (key.first == Measure::kTopKOverlap) chance = ShortNumber(comparison.top_k_overlap_by_chance);
     if (key.first == Measure::kTopKJaccard) chance = ShortNumber(comparison.top_k_jaccard_by_chance);
-    table.AddRow({KeyOf(key.first), key.second ? "removed" : "kept", Cell(matrices.values.At(0, 1)),
+    table.AddRow({KeyOf(key.first), key.second ? "removed" : "kept", MatrixCell(matrices.values.At(0, 1)),
                   Cell(matrices.low, 0, 1), Cell(matrices.high, 0, 1), Cell(matrices.p_values, 0, 1), chance});
   }
   return table;
 }
 
-TextTable Square(const client::Matrix& matrix) {
-  std::vector<std::string> header = {""};
-  for (std::size_t i = 0; i < matrix.columns; ++i) header.push_back(absl::StrCat("[", i, "]"));
-  TextTable table(header);
-  for (std::size_t row = 0; row < matrix.rows; ++row) {
-    std::vector<std::string> cells = {absl::StrCat("[", row, "]")};
-    for (std::size_t column = 0; column < matrix.columns; ++column) cells.push_back(Cell(matrix.At(row, column)));
-    table.AddRow(std::move(cells));
-  }
-  return table;
-}
-
 void PrintMany(Session& session, const Comparison& comparison) {
-  const std::vector<std::string> names = NamesOf(comparison.patterns);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    session.out() << "[" << i << "] " << Printable(names[i]) << "  " << Printable(comparison.patterns[i].model) << "\n";
-  }
-  for (const auto& [key, matrices] : comparison.measures) {
-    session.out() << "\n" << KeyOf(key.first) << (key.second ? ", layer means removed" : "") << ":\n";
-    Square(matrices.values).PrintAligned(session.out());
-  }
+  std::vector<std::string> names = NamesOf(comparison.patterns);
+  for (std::size_t i = 0; i < names.size(); ++i) absl::StrAppend(&names[i], "  ", comparison.patterns[i].model);
+  PrintMatrices(session.out(), comparison, names);
 }
 
 void Print(Session& session, const Comparison& comparison) {
@@ -147,13 +117,13 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
 }
 
 std::vector<Flag> Flags() {
-  std::vector<Flag> flags = {
-      {"measure", "M", absl::StrCat("only these, comma-separated: ", absl::StrJoin(client::NamesOf<Measure>(), ", "))},
-      {"layer-means", "L", "kept, removed, or both (default): a trend along depth alone makes tasks correlate"},
+  std::vector<Flag> flags = MeasureFlags("all");
+  const std::vector<Flag> more = {
       {"top-k", "K", "heads of the top-k measures (default a tenth)"},
       {"rbo-p", "P", "persistence of rbo (default 0.9)"},
       {"head-order", "ORDER", "of the top-k measures and rbo: value (default), magnitude"},
       {"intervals", "UNIT", "bootstrap intervals over heads (within layers) or over each job's samples"}};
+  flags.insert(flags.end(), more.begin(), more.end());
   for (const Flag& flag : BootstrapFlags()) flags.push_back(flag);
   for (const Flag& flag : PermutationFlags()) flags.push_back(flag);
   for (const Flag& flag : PatternFlags()) flags.push_back(flag);

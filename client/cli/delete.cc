@@ -1,8 +1,7 @@
-// headscope delete: remove a job that has ended, a dataset, or an imported pattern.
+// headscope delete: remove a job or sweep that has ended, a dataset, or an imported pattern.
 #include <ostream>
 
 #include "absl/strings/match.h"
-#include "absl/strings/strip.h"
 #include "client/cli/command.h"
 #include "client/cli/json_values.h"
 
@@ -11,6 +10,7 @@ namespace {
 
 constexpr char kDatasets[] = "datasets/";
 constexpr char kPatterns[] = "patterns/";
+constexpr char kSweeps[] = "sweeps/";
 
 // Datasets are named by 64 hex digits, which no job's id is.
 bool IsDataset(const std::string& id) {
@@ -20,8 +20,11 @@ bool IsDataset(const std::string& id) {
 
 bool IsPattern(const std::string& id) { return absl::StartsWith(id, kPatterns) || absl::StartsWith(id, "p-"); }
 
+bool IsSweep(const std::string& id) { return absl::StartsWith(id, kSweeps) || absl::StartsWith(id, "s-"); }
+
 absl::Status Delete(client::Client& client, const std::string& id) {
   if (IsDataset(id)) return client.DeleteDataset(id);
+  if (IsSweep(id)) return client.DeleteSweep(id, false);
   return IsPattern(id) ? client.DeletePattern(id) : client.DeleteJob(id);
 }
 
@@ -30,7 +33,8 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
   if (absl::Status status = Delete(**client, id); !status.ok()) return status;
-  const std::string bare(absl::StripPrefix(absl::StripPrefix(absl::StripPrefix(id, kDatasets), kPatterns), "jobs/"));
+  const std::size_t slash = id.find('/');
+  const std::string bare = slash == std::string::npos ? id : id.substr(slash + 1);
   if (session.format == Format::kJson) {
     session.out() << Text({{"deleted", bare}});
   } else {
@@ -47,9 +51,10 @@ const Command& DeleteCommand() {
       "ID",
       1,
       1,
-      "delete a job that has ended, a dataset, or an imported pattern",
-      "Removes a job that has ended with its scores and pattern; a dataset (datasets/ID) that no job names,\n"
-      "ended ones included: delete those first; or an imported pattern. Prints the id.",
+      "delete a job or sweep that has ended, a dataset, or an imported pattern",
+      "Removes a job that has ended with its scores and pattern; a sweep that has ended with all of its jobs;\n"
+      "a dataset (datasets/ID) that no job names, ended ones included: delete those first; or an imported\n"
+      "pattern. Prints the id.",
       {},
       {"delete j-0h3kq8z1v5m2n4p7", "delete datasets/9f86d081884c7d65..."},
       Run};

@@ -15,11 +15,6 @@ void PrintWayBack(std::ostream& err, const std::string& id) {
   err << "  follow it with `headscope watch " << id << "`, read its result with `headscope result " << id << "`\n";
 }
 
-// Refused for what the user gave, not failed in running.
-bool IsRefusal(const client::Failure& failure) {
-  return failure.reason == "INVALID_SAMPLES" || failure.reason == "INVALID_OPTIONS";
-}
-
 absl::Status PrintInvalidSamples(Session& session, client::Client& client, const std::string& id,
                                  const SampleLocator& locate) {
   const auto samples = client.ListInvalidSamples(id);
@@ -59,6 +54,10 @@ absl::StatusOr<std::optional<client::Job>> FollowJob(Session& session, client::C
   }
   PrintWayBack(session.err(), id);
   return job.status();
+}
+
+bool IsRefusal(const client::Failure& failure) {
+  return failure.reason == "INVALID_SAMPLES" || failure.reason == "INVALID_OPTIONS";
 }
 
 std::string LocateByIndex(std::uint32_t index) { return absl::StrCat("sample ", index); }

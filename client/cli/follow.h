@@ -15,6 +15,9 @@ namespace headscope::cli {
 // Watches with progress on standard error until the job ends. Nothing when the user detached, which was then explained.
 absl::StatusOr<std::optional<client::Job>> FollowJob(Session& session, client::Client& client, const std::string& id);
 
+// Refused for what the user gave, not failed in running.
+bool IsRefusal(const client::Failure& failure);
+
 // Where a sample stands for the user: "samples.jsonl:12" or "sample 11".
 using SampleLocator = std::function<std::string(std::uint32_t index)>;
 std::string LocateByIndex(std::uint32_t index);

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "client/headscope/rows.h"
 
 namespace headscope::cli {
 namespace {
@@ -82,6 +83,32 @@ absl::StatusOr<client::ComputeOptions> ReadCompute(const Arguments& arguments) {
   status.Update(append_eos.status());
   if (!status.ok()) return status;
   options.append_eos = append_eos->value_or(true);
+  return options;
+}
+
+std::vector<Flag> JobFlags() {
+  std::vector<Flag> flags = ComputeFlags();
+  for (const Flag& flag : ReductionFlags()) flags.push_back(flag);
+  flags.push_back({"limit", "N", "read the first N rows only"});
+  flags.push_back({"batch-tokens", "N",
+                   "tokens in one batch; the workers' recommendation if absent (changes speed and memory, no result)"});
+  flags.push_back({"label", "K=V", "label of the job; may be repeated; task=... names the task"});
+  return flags;
+}
+
+absl::StatusOr<JobOptions> ReadJobOptions(const Arguments& arguments) {
+  const auto compute = ReadCompute(arguments);
+  const auto reduction = ReadReduction(arguments, {});
+  const auto limit = arguments.Number("limit", 1, client::RowReader::kNoLimit - 1);
+  const auto batch_tokens = arguments.Number("batch-tokens", 1, std::numeric_limits<std::uint32_t>::max());
+  const auto labels = arguments.Pairs("label");
+  absl::Status status = compute.status();
+  for (const absl::Status& other : {reduction.status(), limit.status(), batch_tokens.status(), labels.status()}) {
+    status.Update(other);
+  }
+  if (!status.ok()) return status;
+  JobOptions options{*compute, *reduction, {}, *labels, *limit};
+  if (*batch_tokens) options.execution.batch_tokens = static_cast<std::uint32_t>(**batch_tokens);
   return options;
 }
 

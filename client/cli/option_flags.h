@@ -1,6 +1,10 @@
 // The flags that say what is computed and how it is reduced, shared by the commands that take them.
 #pragma once
 
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,5 +22,17 @@ bool HasReductionFlags(const Arguments& arguments);
 // --loss-scale.
 absl::StatusOr<client::ReductionOptions> ReadReduction(const Arguments& arguments, client::ReductionOptions base);
 absl::StatusOr<client::ComputeOptions> ReadCompute(const Arguments& arguments);
+
+// What jobs are made from beside model and data: compute and reduction flags, --limit, --batch-tokens, --label.
+struct JobOptions {
+  client::ComputeOptions compute;
+  client::ReductionOptions reduction;
+  client::ExecutionOptions execution;
+  std::map<std::string, std::string> labels;
+  // Rows to read; absent: all.
+  std::optional<std::uint64_t> limit;
+};
+std::vector<Flag> JobFlags();
+absl::StatusOr<JobOptions> ReadJobOptions(const Arguments& arguments);
 
 }  // namespace headscope::cli

@@ -19,11 +19,37 @@ double SampleShare(const client::Progress& progress) {
   return std::min(1.0, static_cast<double>(progress.samples_done) / static_cast<double>(progress.samples_total));
 }
 
+bool IsOpen(const client::SweepCell& cell) {
+  return cell.state == client::JobState::kQueued || cell.state == client::JobState::kRunning;
+}
+
+std::uint64_t SamplesLeft(const client::Sweep& sweep) {
+  std::uint64_t left = 0;
+  for (const client::SweepCell& cell : sweep.cells) {
+    if (!IsOpen(cell)) continue;
+    left += cell.progress.samples_total - std::min(cell.progress.samples_done, cell.progress.samples_total);
+  }
+  return left;
+}
+
+// Why nothing happens: while some cell runs, something does.
+std::string BlockedReason(const client::Sweep& sweep) {
+  std::string reason;
+  for (const client::SweepCell& cell : sweep.cells) {
+    if (!IsOpen(cell)) continue;
+    if (cell.blocked_reason.empty()) return "";
+    if (reason.empty()) reason = cell.blocked_reason;
+  }
+  return reason;
+}
+
 }  // namespace
 
 std::optional<double> TokensPerSecond(const ProgressState& state) {
-  if (!state.start_time || state.progress.tokens_done == 0 || state.time <= *state.start_time) return std::nullopt;
-  return static_cast<double>(state.progress.tokens_done) / absl::ToDoubleSeconds(state.time - *state.start_time);
+  const bool measured = state.start_time && state.progress.tokens_done > state.tokens_before;
+  if (!measured || state.time <= *state.start_time) return std::nullopt;
+  return static_cast<double>(state.progress.tokens_done - state.tokens_before) /
+         absl::ToDoubleSeconds(state.time - *state.start_time);
 }
 
 std::optional<absl::Duration> Remaining(const ProgressState& state) {
@@ -35,8 +61,8 @@ std::optional<absl::Duration> Remaining(const ProgressState& state) {
 }
 
 std::string ProgressText(const ProgressState& state) {
-  std::string text = absl::StrCat(client::NameOf(state.state), "  ", state.progress.samples_done, "/",
-                                  state.progress.samples_total, " samples");
+  std::string text = absl::StrCat(client::NameOf(state.state), "  ", state.cells, state.cells.empty() ? "" : "  ",
+                                  state.progress.samples_done, "/", state.progress.samples_total, " samples");
   if (const auto rate = TokensPerSecond(state)) absl::StrAppend(&text, "  ", TokenRate(*rate));
   if (const auto left = Remaining(state)) absl::StrAppend(&text, "  ", ShortDuration(*left), " left");
   if (state.cancel_requested && !client::HasEnded(state.state)) text += "  (being cancelled)";
@@ -59,9 +85,9 @@ std::string ProgressBar(const ProgressState& state, int width) {
   return line;
 }
 
-ProgressView::ProgressView(std::ostream& err, ProgressStyle style, const Clock& clock, std::string job)
+ProgressView::ProgressView(std::ostream& err, ProgressStyle style, const Clock& clock, std::string name)
     : err_(err), style_(style), clock_(clock) {
-  state_.job = std::move(job);
+  state_.name = std::move(name);
 }
 
 void ProgressView::Take(const client::JobUpdate& update) {
@@ -78,8 +104,36 @@ void ProgressView::Take(const client::JobUpdate& update) {
   if (update.snapshot && update.snapshot->end_time) state_.time = *update.snapshot->end_time;
 }
 
+void ProgressView::Take(const client::Sweep& sweep) {
+  const absl::Time now = clock_.Now();
+  if (!state_.start_time) {
+    state_.start_time = now;
+    state_.tokens_before = sweep.progress.tokens_done;
+    samples_before_ = sweep.progress.samples_done;
+  }
+  state_.state = sweep.state;
+  state_.progress = sweep.progress;
+  state_.time = now;
+  const client::SweepCounts& counts = sweep.counts;
+  state_.cells = absl::StrCat(counts.total - counts.queued - counts.running, "/", counts.total, " cells");
+  state_.blocked_reason = BlockedReason(sweep);
+  if (sweep.progress.samples_done > samples_before_) {
+    const auto done = static_cast<double>(sweep.progress.samples_done - samples_before_);
+    state_.progress.eta = (now - *state_.start_time) * (static_cast<double>(SamplesLeft(sweep)) / done);
+  }
+}
+
 void ProgressView::Update(const client::JobUpdate& update) {
   Take(update);
+  Show();
+}
+
+void ProgressView::Update(const client::Sweep& sweep) {
+  Take(sweep);
+  Show();
+}
+
+void ProgressView::Show() {
   if (style_.is_terminal) {
     err_ << kClearLine << ProgressBar(state_, style_.width) << std::flush;
     line_is_open_ = true;
@@ -88,7 +142,7 @@ void ProgressView::Update(const client::JobUpdate& update) {
   const absl::Time now = clock_.Now();
   const bool is_news = state_.state != printed_state_ || state_.blocked_reason != printed_reason_;
   if (!is_news && now - printed_at_ < kPlainInterval) return;
-  err_ << "headscope: " << state_.job << "  " << ProgressText(state_) << "\n" << std::flush;
+  err_ << "headscope: " << state_.name << "  " << ProgressText(state_) << "\n" << std::flush;
   printed_at_ = now;
   printed_state_ = state_.state;
   printed_reason_ = state_.blocked_reason;

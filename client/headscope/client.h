@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "client/headscope/model.h"
 #include "client/headscope/pattern.h"
 #include "client/headscope/scores.h"
+#include "client/headscope/sweep.h"
 
 namespace headscope::client {
 
@@ -87,6 +89,23 @@ class Client {
   absl::StatusOr<Job> WatchJob(const std::string& id, const std::function<void(const JobUpdate&)>& on_update,
                                const LongCall& hooks = {});
   absl::StatusOr<std::vector<InvalidSample>> ListInvalidSamples(const std::string& job);
+
+  // Queues a job for every model on every dataset, all or none. Safe to retry, and retried: the request id is drawn
+  // once per call.
+  absl::StatusOr<Sweep> SubmitSweep(const SweepRequest& request);
+  absl::StatusOr<Sweep> GetSweep(const std::string& id);
+  // Newest first, those that carry all of these labels; at most `limit`, 0: all.
+  absl::StatusOr<std::vector<Sweep>> ListSweeps(const std::map<std::string, std::string>& labels, std::size_t limit);
+  // Every cell that has not ended.
+  absl::StatusOr<Sweep> CancelSweep(const std::string& id);
+  // New jobs for the cells that failed, expired, were cancelled or deleted; the others stay.
+  absl::StatusOr<Sweep> RetrySweep(const std::string& id);
+  // One that has ended with its jobs, or with `keep_jobs` the sweep alone.
+  absl::Status DeleteSweep(const std::string& id, bool keep_jobs);
+  // Asks after a sweep, at most once a second, until it has ended, and returns it then. A broken connection is tried
+  // again.
+  absl::StatusOr<Sweep> FollowSweep(const std::string& id, const std::function<void(const Sweep&)>& on_update,
+                                    const LongCall& hooks = {});
 
   // Of a pattern or a job. Without a reduction: the one in the job's spec.
   absl::StatusOr<Pattern> GetPattern(const std::string& id, const std::optional<ReductionOptions>& reduction);

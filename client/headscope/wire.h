@@ -32,6 +32,8 @@ v1::Job::State ToProto(JobState state);
 // Values that a newer server may send and this client does not know become the documented default or stay absent.
 ComputeOptions FromProto(const v1::Compute& compute);
 ReductionOptions FromProto(const v1::Reduction& reduction);
+ExecutionOptions FromProto(const v1::Execution& execution);
+JobState FromProto(v1::Job::State state);
 Job FromProto(const v1::Job& job);
 JobUpdate FromProto(const v1::WatchJobResponse& response);
 Progress FromProto(const v1::Progress& progress);

@@ -12,20 +12,25 @@ JobSpec SpecFromProto(const v1::JobSpec& proto) {
   spec.dataset = Bare(proto.dataset(), "datasets/");
   spec.compute = FromProto(proto.compute());
   spec.reduction = FromProto(proto.reduction());
-  const v1::Execution& execution = proto.execution();
-  spec.execution.priority = execution.priority();
-  if (execution.has_batch_tokens()) spec.execution.batch_tokens = execution.batch_tokens();
-  if (execution.has_queue_ttl()) spec.execution.queue_ttl = FromProto(execution.queue_ttl());
-  if (execution.has_max_attempts()) spec.execution.max_attempts = execution.max_attempts();
+  spec.execution = FromProto(proto.execution());
   spec.labels = {proto.labels().begin(), proto.labels().end()};
   return spec;
 }
 
-JobState FromWire(v1::Job::State state) {
-  return JobStateFromName(v1::Job::State_Name(state)).value_or(JobState::kUnspecified);
+}  // namespace
+
+ExecutionOptions FromProto(const v1::Execution& proto) {
+  ExecutionOptions execution;
+  execution.priority = proto.priority();
+  if (proto.has_batch_tokens()) execution.batch_tokens = proto.batch_tokens();
+  if (proto.has_queue_ttl()) execution.queue_ttl = FromProto(proto.queue_ttl());
+  if (proto.has_max_attempts()) execution.max_attempts = proto.max_attempts();
+  return execution;
 }
 
-}  // namespace
+JobState FromProto(v1::Job::State state) {
+  return JobStateFromName(v1::Job::State_Name(state)).value_or(JobState::kUnspecified);
+}
 
 v1::JobSpec ToProto(const JobSpec& spec) {
   v1::JobSpec proto;
@@ -77,7 +82,7 @@ Job FromProto(const v1::Job& proto) {
   Job job;
   job.id = Bare(proto.name(), "jobs/");
   job.spec = SpecFromProto(proto.spec());
-  job.state = FromWire(proto.state());
+  job.state = FromProto(proto.state());
   job.cancel_requested = proto.cancel_requested();
   job.blocked_reason = proto.blocked_reason();
   job.progress = FromProto(proto.progress());

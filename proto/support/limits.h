@@ -31,6 +31,8 @@ inline constexpr std::uint64_t kMaxDatasetBytes = std::uint64_t{64} << 30;
 inline constexpr std::size_t kMaxFieldViolations = 1000;
 
 inline constexpr std::uint64_t kMaxQueuedJobs = 10'000;
+// Models times datasets: what one transaction makes.
+inline constexpr std::size_t kMaxSweepCells = 1'000;
 inline constexpr std::size_t kMaxWatchers = 1'000;
 inline constexpr std::uint32_t kDefaultPageSize = 50;
 inline constexpr std::uint32_t kMaxPageSize = 1'000;

@@ -54,6 +54,28 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<std::vector<std::string>> DeleteJob(const std::string& id) override {
     return Time("delete_job", [&] { return store_.DeleteJob(id); });
   }
+  absl::StatusOr<SweepOutcome> SubmitSweep(const NewSweep& sweep) override {
+    return Time("submit_sweep", [&] { return store_.SubmitSweep(sweep); });
+  }
+  absl::StatusOr<std::optional<Sweep>> FindSubmittedSweep(const NewSweep& sweep) override {
+    return Time("find_submitted_sweep", [&] { return store_.FindSubmittedSweep(sweep); });
+  }
+  absl::StatusOr<Sweep> GetSweep(const std::string& id) override {
+    return Time("get_sweep", [&] { return store_.GetSweep(id); });
+  }
+  absl::StatusOr<Page<Sweep>> ListSweeps(const SweepFilter& filter, const PageRequest& page) override {
+    return Time("list_sweeps", [&] { return store_.ListSweeps(filter, page); });
+  }
+  absl::StatusOr<Effect> CancelSweep(const std::string& id) override {
+    return Time("cancel_sweep", [&] { return store_.CancelSweep(id); });
+  }
+  absl::StatusOr<RetryOutcome> RetrySweep(const std::string& id,
+                                          const std::vector<std::string>& model_digests) override {
+    return Time("retry_sweep", [&] { return store_.RetrySweep(id, model_digests); });
+  }
+  absl::StatusOr<DeletedSweep> DeleteSweep(const std::string& id, bool keep_jobs) override {
+    return Time("delete_sweep", [&] { return store_.DeleteSweep(id, keep_jobs); });
+  }
   absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) override {
     return Time("import_pattern", [&] { return store_.ImportPattern(pattern); });
   }

@@ -30,6 +30,20 @@ class AttributionService : public v1::AttributionService::CallbackService {
                                                const v1::ListInvalidSamplesRequest* request,
                                                v1::ListInvalidSamplesResponse* response) override;
 
+  // Sweeps: attribution_sweeps.cc.
+  grpc::ServerUnaryReactor* SubmitSweep(grpc::CallbackServerContext* rpc, const v1::SubmitSweepRequest* request,
+                                        v1::SubmitSweepResponse* response) override;
+  grpc::ServerUnaryReactor* GetSweep(grpc::CallbackServerContext* rpc, const v1::GetSweepRequest* request,
+                                     v1::GetSweepResponse* response) override;
+  grpc::ServerUnaryReactor* ListSweeps(grpc::CallbackServerContext* rpc, const v1::ListSweepsRequest* request,
+                                       v1::ListSweepsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelSweep(grpc::CallbackServerContext* rpc, const v1::CancelSweepRequest* request,
+                                        v1::CancelSweepResponse* response) override;
+  grpc::ServerUnaryReactor* RetrySweep(grpc::CallbackServerContext* rpc, const v1::RetrySweepRequest* request,
+                                       v1::RetrySweepResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteSweep(grpc::CallbackServerContext* rpc, const v1::DeleteSweepRequest* request,
+                                        v1::DeleteSweepResponse* response) override;
+
  private:
   Shared& shared_;
 };

@@ -62,4 +62,18 @@ std::string RequestHash(const JobSpec& spec) {
   return ToHex(hash.Finish());
 }
 
+std::string RequestHash(const SweepSpec& spec) {
+  Sha256 hash;
+  hash.UpdateU32(kVersion);
+  hash.UpdateU32(static_cast<std::uint32_t>(spec.models.size()));
+  for (const std::string& model : spec.models) hash.UpdateString(model);
+  hash.UpdateU32(static_cast<std::uint32_t>(spec.datasets.size()));
+  for (const SweepDataset& dataset : spec.datasets) {
+    hash.UpdateString(dataset.digest);
+    hash.UpdateString(dataset.task);
+  }
+  hash.UpdateString(RequestHash(spec.common));
+  return ToHex(hash.Finish());
+}
+
 }  // namespace headscope::server

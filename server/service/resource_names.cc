@@ -59,6 +59,12 @@ std::string ParseJobName(std::string_view name, const std::string& field, Violat
   return std::string(id);
 }
 
+std::string ParseSweepName(std::string_view name, const std::string& field, Violations& violations) {
+  const std::string_view id = Bare(name, "sweeps/");
+  if (!IsId(id, "s-")) violations.Add(field, absl::StrCat("is not a sweep's name (sweeps/s-...): ", Quoted(name)));
+  return std::string(id);
+}
+
 std::string ParseDatasetName(std::string_view name, const std::string& field, Violations& violations) {
   const std::string_view digest = Bare(name, "datasets/");
   const bool upper_case = std::any_of(digest.begin(), digest.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
@@ -87,6 +93,7 @@ std::string ParsePatternOrJobName(std::string_view name, const std::string& fiel
 }
 
 std::string JobName(const std::string& id) { return absl::StrCat("jobs/", id); }
+std::string SweepName(const std::string& id) { return absl::StrCat("sweeps/", id); }
 std::string DatasetName(const std::string& digest) { return absl::StrCat("datasets/", digest); }
 std::string ModelName(const std::string& path) { return absl::StrCat("models/", path); }
 std::string PatternName(const std::string& id) { return absl::StrCat("patterns/p-", id.substr(2)); }

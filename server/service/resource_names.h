@@ -1,5 +1,5 @@
-// Names of resources as clients write them: `jobs/{id}`, `patterns/{id}`, `datasets/{sha256}`, `models/{path}`. The
-// part before the slash may be left out.
+// Names of resources as clients write them: `jobs/{id}`, `sweeps/{id}`, `patterns/{id}`, `datasets/{sha256}`,
+// `models/{path}`. The part before the slash may be left out.
 #pragma once
 
 #include <string>
@@ -11,6 +11,7 @@ namespace headscope::server {
 
 // Each returns the bare id, or adds a violation of `field` and returns what is not to be used.
 std::string ParseJobName(std::string_view name, const std::string& field, Violations& violations);
+std::string ParseSweepName(std::string_view name, const std::string& field, Violations& violations);
 // 64 lower-case hex digits.
 std::string ParseDatasetName(std::string_view name, const std::string& field, Violations& violations);
 // A relative path: parts without "." and "..", at most kMaxModelNameBytes, UTF-8 without control characters.
@@ -19,6 +20,7 @@ std::string ParseModelName(std::string_view name, const std::string& field, Viol
 std::string ParsePatternOrJobName(std::string_view name, const std::string& field, Violations& violations);
 
 std::string JobName(const std::string& id);
+std::string SweepName(const std::string& id);
 std::string DatasetName(const std::string& digest);
 std::string ModelName(const std::string& path);
 // Of the pattern `id`, or of the pattern of job `id`.

@@ -53,7 +53,8 @@ class Services {
   // AttributionService, DatasetService, ModelService, PatternService; owned here.
   std::vector<grpc::Service*> all();
 
-  // From now on SubmitJob, UploadDataset and Tokenize answer UNAVAILABLE / DRAINING with a RetryInfo; the rest goes on.
+  // From now on SubmitJob, SubmitSweep, RetrySweep, UploadDataset and Tokenize answer UNAVAILABLE / DRAINING with a
+  // RetryInfo; the rest goes on.
   void RefuseNewWork();
   // Ends every live stream with UNAVAILABLE / DRAINING, later ones at once: without this the gRPC server's Shutdown
   // does not return.

@@ -40,21 +40,6 @@ absl::Duration ValidateQueueTtl(const google::protobuf::Duration& ttl, Violation
   return absl::Seconds(ttl.seconds()) + absl::Nanoseconds(ttl.nanos());
 }
 
-void ValidateExecution(const v1::Execution& execution, JobSpec& spec, Violations& violations) {
-  CheckRange(execution.priority(), -kMaxPriority, kMaxPriority, "spec.execution.priority", violations);
-  spec.priority = execution.priority();
-  if (execution.has_batch_tokens()) {
-    CheckRange(execution.batch_tokens(), kMinBatchTokens, kMaxBatchTokens, "spec.execution.batch_tokens", violations);
-    spec.batch_tokens = execution.batch_tokens();
-  }
-  if (execution.has_queue_ttl()) spec.queue_ttl = ValidateQueueTtl(execution.queue_ttl(), violations);
-  spec.max_attempts = kDefaultMaxAttempts;
-  if (execution.has_max_attempts()) {
-    CheckRange(execution.max_attempts(), std::uint32_t{1}, kMaxMaxAttempts, "spec.execution.max_attempts", violations);
-    spec.max_attempts = execution.max_attempts();
-  }
-}
-
 JobSpec ValidateSpec(const v1::JobSpec& proto, Violations& violations) {
   JobSpec spec;
   spec.model = ParseModelName(proto.model(), "spec.model", violations);
@@ -78,6 +63,27 @@ JobSpec ValidateSpec(const v1::JobSpec& proto, Violations& violations) {
 
 }  // namespace
 
+void ValidateExecution(const v1::Execution& execution, JobSpec& spec, Violations& violations) {
+  CheckRange(execution.priority(), -kMaxPriority, kMaxPriority, "spec.execution.priority", violations);
+  spec.priority = execution.priority();
+  if (execution.has_batch_tokens()) {
+    CheckRange(execution.batch_tokens(), kMinBatchTokens, kMaxBatchTokens, "spec.execution.batch_tokens", violations);
+    spec.batch_tokens = execution.batch_tokens();
+  }
+  if (execution.has_queue_ttl()) spec.queue_ttl = ValidateQueueTtl(execution.queue_ttl(), violations);
+  spec.max_attempts = kDefaultMaxAttempts;
+  if (execution.has_max_attempts()) {
+    CheckRange(execution.max_attempts(), std::uint32_t{1}, kMaxMaxAttempts, "spec.execution.max_attempts", violations);
+    spec.max_attempts = execution.max_attempts();
+  }
+}
+
+void CheckRequestId(const std::string& request_id, Violations& violations) {
+  if (request_id.size() <= kMaxRequestIdBytes) return;
+  violations.Add("request_id",
+                 absl::StrCat("has ", request_id.size(), " bytes, at most ", kMaxRequestIdBytes, " are allowed"));
+}
+
 void ValidateLabels(const google::protobuf::Map<std::string, std::string>& labels, const std::string& field,
                     Violations& violations) {
   if (labels.size() > kMaxLabels) {
@@ -100,10 +106,7 @@ NewJob ValidateSubmit(const v1::SubmitJobRequest& request, Violations& violation
   } else {
     job.spec = ValidateSpec(request.spec(), violations);
   }
-  if (request.request_id().size() > kMaxRequestIdBytes) {
-    violations.Add("request_id", absl::StrCat("has ", request.request_id().size(), " bytes, at most ",
-                                              kMaxRequestIdBytes, " are allowed"));
-  }
+  CheckRequestId(request.request_id(), violations);
   job.request_id = request.request_id();
   return job;
 }

@@ -12,6 +12,7 @@
 #include "server/fleet/fleet.h"
 #include "server/jobs/job.h"
 #include "server/jobs/options.h"
+#include "server/jobs/sweep.h"
 #include "server/service/violations.h"
 #include "server/store/job_store.h"
 
@@ -22,8 +23,12 @@ ComputeOptions ValidateCompute(const v1::Compute& compute, const std::string& fi
 ReductionOptions ValidateReduction(const v1::Reduction& reduction, const std::string& field, Violations& violations);
 void ValidateLabels(const google::protobuf::Map<std::string, std::string>& labels, const std::string& field,
                     Violations& violations);
+// Of `spec.execution`, into the part of a job's spec that it describes.
+void ValidateExecution(const v1::Execution& execution, JobSpec& spec, Violations& violations);
+void CheckRequestId(const std::string& request_id, Violations& violations);
 // Everything of a submission but the inline samples: with those, `spec.dataset` stays empty.
 NewJob ValidateSubmit(const v1::SubmitJobRequest& request, Violations& violations);
+NewSweep ValidateSubmit(const v1::SubmitSweepRequest& request, Violations& violations);
 
 absl::StatusOr<JobFilter> ValidateFilter(const v1::ListJobsRequest& request);
 absl::StatusOr<TokenizeQuery> ValidateTokenize(const v1::TokenizeRequest& request);

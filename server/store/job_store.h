@@ -15,6 +15,7 @@
 #include "server/jobs/job.h"
 #include "server/jobs/pattern.h"
 #include "server/jobs/shard_rules.h"
+#include "server/jobs/sweep.h"
 
 namespace headscope::server {
 
@@ -32,6 +33,25 @@ struct SubmitOutcome {
   Effect effect;
 };
 
+struct SweepOutcome {
+  Sweep sweep;
+  // False: request_id was seen before with the same request.
+  bool created = false;
+  Effect effect;
+};
+
+struct RetryOutcome {
+  // Ids of the new jobs.
+  std::vector<std::string> jobs;
+  Effect effect;
+};
+
+// What went with a sweep: its jobs, and the blobs that nothing refers to any more.
+struct DeletedSweep {
+  std::vector<std::string> jobs;
+  std::vector<std::string> blobs;
+};
+
 // Opaque: from a former answer to the same question.
 struct PageRequest {
   std::uint32_t size = 50;
@@ -46,6 +66,10 @@ struct Page {
 struct JobFilter {
   std::vector<JobState> states;
   std::string model;
+  std::map<std::string, std::string> labels;
+};
+
+struct SweepFilter {
   std::map<std::string, std::string> labels;
 };
 
@@ -150,6 +174,25 @@ class JobStore {
       const std::string& job) = 0;  // by reason
   // Of a SUCCEEDED job, by ordinal: dataset order. FAILED_PRECONDITION / JOB_NOT_SUCCEEDED.
   virtual absl::StatusOr<std::vector<ResultShard>> ResultShards(const std::string& job) = 0;
+
+  // --- sweeps: jobs as above, made, cancelled, retried and deleted together
+  // All jobs or none, as Submit makes them. ALREADY_EXISTS / REQUEST_ID_REUSED, NOT_FOUND / DATASET_NOT_FOUND,
+  // RESOURCE_EXHAUSTED / QUEUE_FULL.
+  virtual absl::StatusOr<SweepOutcome> SubmitSweep(const NewSweep& sweep) = 0;
+  // As FindSubmitted.
+  virtual absl::StatusOr<std::optional<Sweep>> FindSubmittedSweep(const NewSweep& sweep) = 0;
+  virtual absl::StatusOr<Sweep> GetSweep(const std::string& id) = 0;  // NOT_FOUND / SWEEP_NOT_FOUND
+  // Newest first, without cells.
+  virtual absl::StatusOr<Page<Sweep>> ListSweeps(const SweepFilter& filter, const PageRequest& page) = 0;
+  // Cancels the cells that have not ended.
+  virtual absl::StatusOr<Effect> CancelSweep(const std::string& id) = 0;
+  // New jobs for all cells that need a retry (NeedsRetry), or for none; `model_digests` as in NewSweep. NOT_FOUND /
+  // DATASET_NOT_FOUND, RESOURCE_EXHAUSTED / QUEUE_FULL.
+  virtual absl::StatusOr<RetryOutcome> RetrySweep(const std::string& id,
+                                                  const std::vector<std::string>& model_digests) = 0;
+  // With `keep_jobs` the sweep alone, ended or not; otherwise with every job that was ever made for it.
+  // FAILED_PRECONDITION / SWEEP_NOT_ENDED.
+  virtual absl::StatusOr<DeletedSweep> DeleteSweep(const std::string& id, bool keep_jobs) = 0;
 
   // --- patterns: one of every succeeded job from the moment it succeeds until it is deleted, and imported ones
   // The blob is stored already. ALREADY_EXISTS / REQUEST_ID_REUSED.

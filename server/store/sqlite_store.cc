@@ -16,6 +16,7 @@
 #include "server/store/sqlite/queue.h"
 #include "server/store/sqlite/sessions.h"
 #include "server/store/sqlite/submit.h"
+#include "server/store/sqlite/sweeps.h"
 #include "server/store/sqlite/transaction.h"
 
 namespace headscope::server {
@@ -81,6 +82,36 @@ class SqliteStore : public JobStore {
   }
   absl::StatusOr<std::vector<ResultShard>> ResultShards(const std::string& job) override {
     return sqlite::Reading(*db_, [&] { return sqlite::ResultShards(*db_, job); });
+  }
+
+  absl::StatusOr<SweepOutcome> SubmitSweep(const NewSweep& sweep) override {
+    Change change = NewChange();
+    auto outcome = sqlite::InTransaction(*db_, [&] { return sqlite::SubmitSweep(change, sweep); });
+    if (outcome.ok()) outcome->effect = std::move(change.effect);
+    return outcome;
+  }
+  absl::StatusOr<std::optional<Sweep>> FindSubmittedSweep(const NewSweep& sweep) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::FindSubmittedSweep(*db_, sweep); });
+  }
+  absl::StatusOr<Sweep> GetSweep(const std::string& id) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::FindSweep(*db_, id); });
+  }
+  absl::StatusOr<Page<Sweep>> ListSweeps(const SweepFilter& filter, const PageRequest& page) override {
+    return sqlite::Reading(*db_, [&] { return sqlite::ListSweeps(*db_, filter, page); });
+  }
+  absl::StatusOr<Effect> CancelSweep(const std::string& id) override {
+    return Changing([&](Change& change) { return sqlite::CancelSweep(change, id); });
+  }
+  absl::StatusOr<RetryOutcome> RetrySweep(const std::string& id,
+                                          const std::vector<std::string>& model_digests) override {
+    Change change = NewChange();
+    auto jobs = sqlite::InTransaction(*db_, [&] { return sqlite::RetrySweep(change, id, model_digests); });
+    if (!jobs.ok()) return jobs.status();
+    return RetryOutcome{*std::move(jobs), std::move(change.effect)};
+  }
+  absl::StatusOr<DeletedSweep> DeleteSweep(const std::string& id, bool keep_jobs) override {
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteSweep(change, id, keep_jobs); });
   }
 
   absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) override {

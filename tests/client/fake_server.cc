@@ -212,6 +212,52 @@ class Jobs final : public v1::AttributionService::Service {
     return script.breaks ? Broken() : grpc::Status::OK;
   }
 
+  grpc::Status SubmitSweep(grpc::ServerContext*, const v1::SubmitSweepRequest* request,
+                           v1::SubmitSweepResponse* response) override {
+    state_.sweeps_submitted.push_back(*request);
+    *response->mutable_sweep() = state_.sweep;
+    return grpc::Status::OK;
+  }
+  grpc::Status GetSweep(grpc::ServerContext*, const v1::GetSweepRequest* request,
+                        v1::GetSweepResponse* response) override {
+    if (!IsKnownSweep(request->name())) return NotFound(request->name(), "SWEEP_NOT_FOUND");
+    if (state_.sweep_breaks > 0) {
+      --state_.sweep_breaks;
+      return Broken();
+    }
+    *response->mutable_sweep() = state_.sweep;
+    if (state_.sweep_steps.empty()) return grpc::Status::OK;
+    *response->mutable_sweep() = state_.sweep_steps.front();
+    state_.sweep_steps.erase(state_.sweep_steps.begin());
+    return grpc::Status::OK;
+  }
+  grpc::Status ListSweeps(grpc::ServerContext*, const v1::ListSweepsRequest* request,
+                          v1::ListSweepsResponse* response) override {
+    state_.sweeps_listed.push_back(*request);
+    if (!state_.sweep.name().empty()) *response->add_sweeps() = state_.sweep;
+    return grpc::Status::OK;
+  }
+  grpc::Status CancelSweep(grpc::ServerContext*, const v1::CancelSweepRequest* request,
+                           v1::CancelSweepResponse* response) override {
+    if (!IsKnownSweep(request->name())) return NotFound(request->name(), "SWEEP_NOT_FOUND");
+    *response->mutable_sweep() = state_.sweep;
+    response->mutable_sweep()->set_state(v1::Job::CANCELLED);
+    return grpc::Status::OK;
+  }
+  grpc::Status RetrySweep(grpc::ServerContext*, const v1::RetrySweepRequest* request,
+                          v1::RetrySweepResponse* response) override {
+    if (!IsKnownSweep(request->name())) return NotFound(request->name(), "SWEEP_NOT_FOUND");
+    state_.sweeps_retried.push_back(request->name());
+    *response->mutable_sweep() = state_.sweep;
+    return grpc::Status::OK;
+  }
+  grpc::Status DeleteSweep(grpc::ServerContext*, const v1::DeleteSweepRequest* request,
+                           v1::DeleteSweepResponse*) override {
+    if (!IsKnownSweep(request->name())) return NotFound(request->name(), "SWEEP_NOT_FOUND");
+    state_.sweeps_deleted.push_back(*request);
+    return grpc::Status::OK;
+  }
+
   grpc::Status ReadResult(grpc::ServerContext*, const v1::ReadResultRequest* request,
                           grpc::ServerWriter<v1::ReadResultResponse>* writer) override {
     state_.result_offsets.push_back(request->offset());
@@ -247,6 +293,7 @@ class Jobs final : public v1::AttributionService::Service {
 
  private:
   bool IsKnown(const std::string& name) const { return !name.empty() && name == state_.job.name(); }
+  bool IsKnownSweep(const std::string& name) const { return !name.empty() && name == state_.sweep.name(); }
 
   FakeState& state_;
 };
@@ -391,6 +438,37 @@ v1::Job DemoJob(v1::Job::State state) {
   job.mutable_start_time()->set_seconds(1000);
   if (state == v1::Job::SUCCEEDED) job.set_pattern("patterns/p-1");
   return job;
+}
+
+v1::Sweep DemoSweep(v1::Job::State state) {
+  v1::Sweep sweep;
+  sweep.set_name("sweeps/s-1");
+  sweep.set_state(state);
+  sweep.mutable_spec()->add_models("models/demo");
+  for (const char* task : {"copy", "sort"}) {
+    const std::string dataset = absl::StrCat("datasets/", ToHex(Sha256Of(task)));
+    v1::SweepDataset& added = *sweep.mutable_spec()->add_datasets();
+    added.set_dataset(dataset);
+    added.set_task(task);
+    v1::SweepCell& cell = *sweep.add_cells();
+    cell.set_model("models/demo");
+    cell.set_dataset(dataset);
+    cell.set_task(task);
+    cell.set_job(absl::StrCat("jobs/j-", sweep.cells_size()));
+    cell.set_state(state);
+    cell.mutable_progress()->set_samples_total(2);
+    if (state != v1::Job::SUCCEEDED) continue;
+    cell.set_pattern(absl::StrCat("patterns/p-", sweep.cells_size()));
+    cell.mutable_progress()->set_samples_done(2);
+    sweep.mutable_progress()->set_samples_done(2ul * static_cast<unsigned>(sweep.cells_size()));
+  }
+  sweep.mutable_progress()->set_samples_total(4);
+  sweep.mutable_counts()->set_total(2);
+  if (state == v1::Job::QUEUED) sweep.mutable_counts()->set_queued(2);
+  if (state == v1::Job::RUNNING) sweep.mutable_counts()->set_running(2);
+  if (state == v1::Job::SUCCEEDED) sweep.mutable_counts()->set_succeeded(2);
+  if (state == v1::Job::FAILED) sweep.mutable_counts()->set_failed(2);
+  return sweep;
 }
 
 v1::Pattern DemoPattern() {

@@ -59,6 +59,16 @@ struct FakeState {
   std::vector<v1::WatchJobRequest> watched;
   std::vector<v1::InvalidSample> invalid;
 
+  // Sweeps: GetSweep answers with these in turn, then with `sweep`; nothing is known while its name is empty. The first
+  // `sweep_breaks` questions end with UNAVAILABLE.
+  v1::Sweep sweep;
+  std::vector<v1::Sweep> sweep_steps;
+  int sweep_breaks = 0;
+  std::vector<v1::SubmitSweepRequest> sweeps_submitted;
+  std::vector<v1::ListSweepsRequest> sweeps_listed;
+  std::vector<std::string> sweeps_retried;
+  std::vector<v1::DeleteSweepRequest> sweeps_deleted;
+
   v1::Pattern pattern;
   std::vector<v1::GetPatternRequest> patterns_asked;
 
@@ -107,6 +117,9 @@ class FakeServer {
 v1::Model DemoModel();
 // Job jobs/j-1 on it in the given state; one that has succeeded has pattern patterns/p-1.
 v1::Job DemoJob(v1::Job::State state);
+// Sweep sweeps/s-1 of model "demo" on "copy" and "sort", two samples each; its cells' jobs j-1 and j-2 are in the given
+// state.
+v1::Sweep DemoSweep(v1::Job::State state);
 // Pattern p-1 of job j-1: {{0.5, 0.25}} with standard error {{0.1, 0.2}}.
 v1::Pattern DemoPattern();
 v1::WatchJobResponse Snapshot(std::uint64_t sequence, const v1::Job& job);

@@ -33,15 +33,6 @@ absl::StatusOr<std::optional<Job>> FindSubmitted(Database& db, const NewJob& job
 
 namespace {
 
-absl::Status CheckRoom(Database& db) {
-  Rows rows = db.Query("SELECT COUNT(*) FROM job WHERE state = 'QUEUED'");
-  const std::uint64_t queued = rows.Next() ? rows.Uint(0) : 0;
-  if (queued < kMaxQueuedJobs) return absl::OkStatus();
-  return MakeError(absl::StatusCode::kResourceExhausted,
-                   absl::StrCat(queued, " jobs are queued, at most ", kMaxQueuedJobs, " may be; try again later"),
-                   ErrorDetails{"QUEUE_FULL", {}, absl::Seconds(30)});
-}
-
 // A preparation that serves another job too, and the content that this pins the job to.
 struct Reused {
   std::int64_t preparation = 0;
@@ -80,28 +71,46 @@ std::int64_t InsertJob(Change& change, const std::string& id, const NewJob& job,
 
 }  // namespace
 
-absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& submitted) {
-  absl::StatusOr<std::optional<Job>> former = FindSubmitted(change.db, submitted);
-  if (!former.ok()) return former.status();
-  if (*former) return SubmitOutcome{**std::move(former), false, {}};
-  const absl::StatusOr<DatasetRecord> dataset = FindDataset(change.db, submitted.spec.dataset);
-  if (!dataset.ok()) return dataset.status();
-  if (dataset->sample_count == 0) return absl::InvalidArgumentError("the dataset has no samples");
-  if (absl::Status room = CheckRoom(change.db); !room.ok()) return room;
+absl::Status CheckRoom(Database& db, std::uint64_t jobs) {
+  Rows rows = db.Query("SELECT COUNT(*) FROM job WHERE state = 'QUEUED'");
+  const std::uint64_t queued = rows.Next() ? rows.Uint(0) : 0;
+  if (queued + jobs <= kMaxQueuedJobs) return absl::OkStatus();
+  std::string message = absl::StrCat(queued, " jobs are queued, at most ", kMaxQueuedJobs, " may be");
+  if (jobs > 1) absl::StrAppend(&message, ", and there are ", jobs, " to come");
+  return MakeError(absl::StatusCode::kResourceExhausted, absl::StrCat(message, "; try again later"),
+                   ErrorDetails{"QUEUE_FULL", {}, absl::Seconds(30)});
+}
 
-  NewJob job = submitted;
+absl::StatusOr<JobRow> AddJob(Change& change, NewJob job, std::uint64_t samples) {
   const std::optional<Reused> reused = Reuse(change.db, job.spec);
   const std::int64_t preparation = reused ? reused->preparation : NewPreparation(change, job.spec);
   const std::string id = MakeId("j-", change.random);
-  const std::int64_t number = InsertJob(change, id, job, preparation, dataset->sample_count);
+  const std::int64_t number = InsertJob(change, id, job, preparation, samples);
   change.Touched(id);
   if (reused) {
     PinModelFacts(change.db, number, reused->model);
     if (absl::Status planned = PlanScore(change, number); !planned.ok()) return planned;
   } else {
-    InsertShards(change, number, Phase::kPrepare, PlanPrepareShards(dataset->sample_count), 0);
+    InsertShards(change, number, Phase::kPrepare, PlanPrepareShards(samples), 0);
   }
-  absl::StatusOr<JobRow> row = FindJob(change.db, number);
+  return FindJob(change.db, number);
+}
+
+absl::StatusOr<std::uint64_t> SamplesOf(Database& db, const std::string& dataset) {
+  const absl::StatusOr<DatasetRecord> record = FindDataset(db, dataset);
+  if (!record.ok()) return record.status();
+  if (record->sample_count == 0) return absl::InvalidArgumentError("the dataset has no samples");
+  return record->sample_count;
+}
+
+absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& job) {
+  absl::StatusOr<std::optional<Job>> former = FindSubmitted(change.db, job);
+  if (!former.ok()) return former.status();
+  if (*former) return SubmitOutcome{**std::move(former), false, {}};
+  const absl::StatusOr<std::uint64_t> samples = SamplesOf(change.db, job.spec.dataset);
+  if (!samples.ok()) return samples.status();
+  if (absl::Status room = CheckRoom(change.db, 1); !room.ok()) return room;
+  absl::StatusOr<JobRow> row = AddJob(change, job, *samples);
   if (!row.ok()) return row.status();
   return SubmitOutcome{std::move(row->job), true, {}};
 }

@@ -1,10 +1,14 @@
-// A new job.
+// New jobs.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/store/job_store.h"
+#include "server/store/sqlite/jobs.h"
 #include "server/store/sqlite/transaction.h"
 
 namespace headscope::server::sqlite {
@@ -14,5 +18,13 @@ absl::StatusOr<std::optional<Job>> FindSubmitted(Database& db, const NewJob& job
 
 // The effect in the outcome is left empty: the caller moves the change's there.
 absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& job);
+
+// --- its steps, for who makes many jobs at once
+// Samples of a dataset that a job can be made on. NOT_FOUND / DATASET_NOT_FOUND.
+absl::StatusOr<std::uint64_t> SamplesOf(Database& db, const std::string& dataset);
+// Whether so many jobs more may be queued. RESOURCE_EXHAUSTED / QUEUE_FULL.
+absl::Status CheckRoom(Database& db, std::uint64_t jobs);
+// The job as it is queued, on a dataset of `samples` samples.
+absl::StatusOr<JobRow> AddJob(Change& change, NewJob job, std::uint64_t samples);
 
 }  // namespace headscope::server::sqlite

@@ -18,7 +18,7 @@ const absl::Time kStart = absl::FromUnixSeconds(1000);
 
 ProgressState Running(std::uint64_t tokens_done, absl::Duration since_start) {
   ProgressState state;
-  state.job = "j-1";
+  state.name = "j-1";
   state.state = client::JobState::kRunning;
   state.progress = {312, 1319, tokens_done, 4000, std::nullopt};
   state.start_time = kStart;

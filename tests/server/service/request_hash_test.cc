@@ -30,5 +30,21 @@ TEST(RequestHashTest, EveryFieldCounts) {
   EXPECT_EQ(RequestHash(base), RequestHash(specs[0]));
 }
 
+TEST(RequestHashTest, EveryFieldOfASweepCounts) {
+  SweepSpec base;
+  base.models = {"a", "b"};
+  base.datasets = {{"1", "copy"}, {"2", "sort"}};
+  std::vector<SweepSpec> specs(6, base);
+  specs[1].models = {"b", "a"};
+  specs[2].datasets[0].digest = "3";
+  specs[3].datasets[0].task = "add";
+  specs[4].common.compute.append_eos = false;
+  specs[5].common.labels.emplace("run", "1");
+  std::set<std::string> hashes;
+  for (const SweepSpec& spec : specs) hashes.insert(RequestHash(spec));
+  EXPECT_EQ(hashes.size(), specs.size());
+  EXPECT_EQ(RequestHash(base), RequestHash(specs[0]));
+}
+
 }  // namespace
 }  // namespace headscope::server

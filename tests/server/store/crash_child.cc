@@ -51,6 +51,20 @@ void SubmitAll(JobStore& store, const std::string& dataset) {
   }
 }
 
+// The same for a sweep: all of its jobs or none.
+void SubmitSweep(JobStore& store, const std::string& dataset) {
+  NewSweep sweep;
+  sweep.spec.models = {"base", "tuned"};
+  sweep.spec.datasets = {{dataset, "task"}};
+  sweep.model_digests.resize(2);
+  sweep.request_id = "sweep";
+  sweep.request_hash = "hash";
+  const Sweep submitted = Must(store.SubmitSweep(sweep)).sweep;
+  for (std::size_t cell = 0; cell < submitted.cells.size(); ++cell) {
+    Say(absl::StrCat("submitted cell-", cell, " ", submitted.cells[cell] ? submitted.cells[cell]->id : "none"));
+  }
+}
+
 void Work(JobStore& store, BlobStore& blobs, const SessionRef& session, const Lease& lease) {
   const LeaseKey key{session, lease.shard.id, lease.shard.fence};
   if (lease.shard.phase == Phase::kPrepare) {
@@ -70,7 +84,9 @@ int Main(const std::string& path) {
   const auto random = MakeSystemRandom();
   const auto store = Must(OpenSqliteStore(path, SystemClock(), *random));
   const auto blobs = Must(OpenFileBlobStore(path));
-  SubmitAll(*store, PutDataset(*store, *blobs));
+  const std::string dataset = PutDataset(*store, *blobs);
+  SubmitAll(*store, dataset);
+  SubmitSweep(*store, dataset);
   const SessionRef session = Must(store->OpenSession({"local-0", "boot", "test", "cpu", true})).ref;
   for (;;) {
     const std::vector<Candidate> candidates = Must(store->Candidates());

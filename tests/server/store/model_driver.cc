@@ -86,7 +86,7 @@ void ModelDriver::Step() {
   Remember();
   using Operation = void (ModelDriver::*)();
   // Written out as often as it is to happen.
-  static constexpr std::array<Operation, 42> kOperations = {
+  static constexpr std::array<Operation, 46> kOperations = {
       &ModelDriver::Submit,         &ModelDriver::Submit,         &ModelDriver::Submit,
       &ModelDriver::Open,           &ModelDriver::Open,           &ModelDriver::Claim,
       &ModelDriver::Claim,          &ModelDriver::Claim,          &ModelDriver::Claim,
@@ -100,9 +100,12 @@ void ModelDriver::Step() {
       &ModelDriver::LoseWorker,     &ModelDriver::Close,          &ModelDriver::Cancel,
       &ModelDriver::Delete,         &ModelDriver::Reap,           &ModelDriver::Reap,
       &ModelDriver::MoveClock,      &ModelDriver::MoveClock,      &ModelDriver::MoveClock,
-      &ModelDriver::ImportPattern,  &ModelDriver::DeletePattern,  &ModelDriver::Restart};
+      &ModelDriver::ImportPattern,  &ModelDriver::DeletePattern,  &ModelDriver::Restart,
+      &ModelDriver::SubmitSweep,    &ModelDriver::CancelSweep,    &ModelDriver::RetrySweep,
+      &ModelDriver::DeleteSweep};
   (this->*kOperations[random_.Below(kOperations.size())])();
   if (const std::string difference = Difference(*store_, model_, imported_); !difference.empty()) Fault(difference);
+  CheckSweeps();
 }
 
 void ModelDriver::Drain() {

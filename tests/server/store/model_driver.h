@@ -40,6 +40,13 @@ class ModelDriver {
     LeaseKey key;
     Lease lease;
   };
+  struct KnownSweep {
+    NewSweep request;
+    // The job that each cell has now, or had when it was deleted.
+    std::vector<std::string> cells;
+    // All that were ever made, oldest first.
+    std::vector<std::string> jobs;
+  };
 
   // Operations.
   void Submit();
@@ -60,6 +67,10 @@ class ModelDriver {
   void Reap();
   void MoveClock();
   void Restart();
+  void SubmitSweep();
+  void CancelSweep();
+  void RetrySweep();
+  void DeleteSweep();
 
   void ClaimShard(const SessionRef& session, const std::string& shard);
   // The statuses agree; with an effect, it names every job that looks different now and says when there is new work.
@@ -67,6 +78,8 @@ class ModelDriver {
   void Remember();
   void CheckEffect(const absl::StatusOr<Effect>& effect);
   void CheckResults();
+  void CheckSweeps();
+  void AddCell(KnownSweep& sweep, const std::string& id, std::size_t cell, const Job& job);
   void Fault(const std::string& what);
   void Say(std::string what);
   std::set<std::string> Leasable();
@@ -74,6 +87,8 @@ class ModelDriver {
   const SessionRef& AnySession() { return sessions_[random_.Below(sessions_.size())]; }
   Known AnyLease();
   std::string AnyJob();
+  std::string AnySweep();
+  std::uint64_t SamplesOf(const std::string& dataset) const;
 
   const Reopen reopen_;
   FakeClock clock_;
@@ -83,6 +98,7 @@ class ModelDriver {
   std::unique_ptr<JobStore> store_;
   std::vector<std::pair<std::string, std::uint64_t>> datasets_;
   std::vector<NewJob> submitted_;
+  std::map<std::string, KnownSweep> sweeps_;
   std::vector<SessionRef> sessions_;
   std::vector<Known> leases_;
   // Ids of imported patterns, the oldest first.

@@ -1,0 +1,19 @@
+// Matrices of a comparison for people.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "client/headscope/analysis.h"
+
+namespace headscope::cli {
+
+// "-" for what is not defined.
+std::string MatrixCell(double value);
+
+// The patterns with their numbers, and every measure as a square of numbered rows and columns. `names`: one of each
+// pattern.
+void PrintMatrices(std::ostream& out, const client::Comparison& comparison, const std::vector<std::string>& names);
+
+}  // namespace headscope::cli

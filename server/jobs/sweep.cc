@@ -1,0 +1,31 @@
+#include "server/jobs/sweep.h"
+
+#include "proto/support/limits.h"
+
+namespace headscope::server {
+
+JobSpec CellSpec(const SweepSpec& sweep, const std::string& sweep_id, std::size_t cell,
+                 const std::string& model_digest) {
+  JobSpec spec = sweep.common;
+  spec.model = sweep.model_of(cell);
+  spec.model_digest = model_digest;
+  spec.dataset = sweep.dataset_of(cell).digest;
+  spec.labels[kSweepLabel] = sweep_id;
+  spec.labels[kTaskLabel] = sweep.dataset_of(cell).task;
+  // A longer path is no label's value.
+  if (spec.model.size() <= kMaxLabelValueBytes) spec.labels[kCheckpointLabel] = spec.model;
+  return spec;
+}
+
+bool NeedsRetry(const std::optional<Job>& cell) {
+  if (!cell) return true;
+  return HasEnded(cell->state) ? cell->state != JobState::kSucceeded : cell->cancel_requested;
+}
+
+JobState StateOf(const SweepCounts& counts) {
+  if (counts.queued + counts.running > 0) return counts.start_time ? JobState::kRunning : JobState::kQueued;
+  if (counts.succeeded == counts.total) return JobState::kSucceeded;
+  return counts.failed + counts.expired > 0 ? JobState::kFailed : JobState::kCancelled;
+}
+
+}  // namespace headscope::server

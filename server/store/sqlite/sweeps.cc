@@ -1,0 +1,268 @@
+#include "server/store/sqlite/sweeps.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/support/error.h"
+#include "proto/support/limits.h"
+#include "server/jobs/options_json.h"
+#include "server/store/page_token.h"
+#include "server/store/sqlite/job_end.h"
+#include "server/store/sqlite/jobs.h"
+#include "server/store/sqlite/submit.h"
+
+namespace headscope::server::sqlite {
+namespace {
+
+constexpr char kSelect[] =
+    "SELECT number, id, create_time, compute, reduction, priority, batch_tokens, queue_ttl, max_attempts FROM sweep ";
+
+absl::Status NotFound(const std::string& id) {
+  return MakeError(absl::StatusCode::kNotFound, absl::StrCat("no sweep '", id, "'"), "SWEEP_NOT_FOUND");
+}
+
+absl::Status ReadSpec(Database& db, const Rows& rows, SweepSpec& spec) {
+  absl::StatusOr<ComputeOptions> compute = ComputeOptionsFromJson(rows.Text(3));
+  if (!compute.ok()) return compute.status();
+  absl::StatusOr<ReductionOptions> reduction = ReductionOptionsFromJson(rows.Text(4));
+  if (!reduction.ok()) return reduction.status();
+  spec.common.compute = *std::move(compute);
+  spec.common.reduction = *std::move(reduction);
+  spec.common.priority = static_cast<std::int32_t>(rows.Int(5));
+  if (!rows.IsNull(6)) spec.common.batch_tokens = rows.Uint32(6);
+  if (!rows.IsNull(7)) spec.common.queue_ttl = absl::Microseconds(rows.Int(7));
+  spec.common.max_attempts = rows.Uint32(8);
+  const std::int64_t number = rows.Int(0);
+  Rows models = db.Query("SELECT model FROM sweep_model WHERE sweep = ? ORDER BY ordinal", number);
+  while (models.Next()) spec.models.push_back(models.Text(0));
+  Rows datasets = db.Query("SELECT digest, task FROM sweep_dataset WHERE sweep = ? ORDER BY ordinal", number);
+  while (datasets.Next()) spec.datasets.push_back({datasets.Text(0), datasets.Text(1)});
+  Rows labels = db.Query("SELECT key, value FROM sweep_label WHERE sweep = ?", number);
+  while (labels.Next()) spec.common.labels[labels.Text(0)] = labels.Text(1);
+  return absl::OkStatus();
+}
+
+SweepCounts Count(Database& db, std::int64_t number) {
+  SweepCounts counts;
+  Rows rows = db.Query(
+      "SELECT COUNT(*), TOTAL(state = 'QUEUED'), TOTAL(state = 'RUNNING'), TOTAL(state = 'SUCCEEDED'),"
+      " TOTAL(state = 'FAILED'), TOTAL(state = 'CANCELLED'), TOTAL(state = 'EXPIRED'), TOTAL(state IS NULL),"
+      " TOTAL(samples_done), TOTAL(samples_total), TOTAL(tokens_done), TOTAL(tokens_total), MIN(start_time),"
+      " MAX(end_time) FROM sweep_cell LEFT JOIN job ON job.number = sweep_cell.job WHERE sweep_cell.sweep = ?",
+      number);
+  if (!rows.Next()) return counts;
+  counts.total = rows.Uint32(0);
+  std::uint32_t* const states[] = {&counts.queued,    &counts.running, &counts.succeeded, &counts.failed,
+                                   &counts.cancelled, &counts.expired, &counts.deleted};
+  int column = 0;
+  for (std::uint32_t* const state : states) *state = rows.Uint32(++column);
+  counts.samples_done = rows.Uint(8);
+  counts.samples_total = rows.Uint(9);
+  counts.tokens_done = rows.Uint(10);
+  counts.tokens_total = rows.Uint(11);
+  counts.start_time = rows.OptionalTime(12);
+  counts.end_time = rows.OptionalTime(13);
+  return counts;
+}
+
+absl::StatusOr<Sweep> ReadSweep(Database& db, const Rows& rows) {
+  Sweep sweep;
+  sweep.number = rows.Int(0);
+  sweep.id = rows.Text(1);
+  sweep.create_time = rows.Time(2);
+  if (absl::Status status = ReadSpec(db, rows, sweep.spec); !status.ok()) return status;
+  sweep.counts = Count(db, sweep.number);
+  return sweep;
+}
+
+absl::Status ReadCells(Database& db, Sweep& sweep) {
+  Rows rows = db.Query("SELECT job FROM sweep_cell WHERE sweep = ? ORDER BY ordinal", sweep.number);
+  while (rows.Next()) {
+    std::optional<Job>& cell = sweep.cells.emplace_back();
+    if (rows.IsNull(0)) continue;
+    absl::StatusOr<JobRow> row = FindJob(db, rows.Int(0));
+    if (!row.ok()) return row.status();
+    cell = std::move(row->job);
+  }
+  return absl::OkStatus();
+}
+
+void InsertSpec(Change& change, std::int64_t number, const SweepSpec& spec) {
+  for (std::size_t i = 0; i < spec.models.size(); ++i) {
+    change.db.Run("INSERT INTO sweep_model(sweep, ordinal, model) VALUES(?, ?, ?)", number, i, spec.models[i]);
+  }
+  for (std::size_t i = 0; i < spec.datasets.size(); ++i) {
+    change.db.Run("INSERT INTO sweep_dataset(sweep, ordinal, digest, task) VALUES(?, ?, ?, ?)", number, i,
+                  spec.datasets[i].digest, spec.datasets[i].task);
+  }
+  for (const auto& [key, value] : spec.common.labels) {
+    change.db.Run("INSERT INTO sweep_label(sweep, key, value) VALUES(?, ?, ?)", number, key, value);
+  }
+}
+
+std::int64_t InsertSweep(Change& change, const std::string& id, const NewSweep& sweep) {
+  const JobSpec& common = sweep.spec.common;
+  const std::optional<std::string> request_id =
+      sweep.request_id.empty() ? std::nullopt : std::optional(sweep.request_id);
+  change.db.Run(
+      "INSERT INTO sweep(id, request_id, request_hash, compute, reduction, priority, batch_tokens, queue_ttl,"
+      " max_attempts, create_time) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id, request_id, Blob{sweep.request_hash}, ToJson(common.compute), ToJson(common.reduction), common.priority,
+      common.batch_tokens, common.queue_ttl, common.max_attempts, change.now);
+  const std::int64_t number = change.db.last_insert_rowid();
+  InsertSpec(change, number, sweep.spec);
+  return number;
+}
+
+// Gives each of these cells a new job; their ids.
+absl::StatusOr<std::vector<std::string>> MakeJobs(Change& change, const Sweep& sweep,
+                                                  const std::vector<std::string>& model_digests,
+                                                  const std::vector<std::size_t>& cells) {
+  if (absl::Status room = CheckRoom(change.db, cells.size()); !room.ok()) return room;
+  std::vector<std::string> made;
+  for (const std::size_t cell : cells) {
+    const std::string& digest = model_digests[cell / sweep.spec.datasets.size()];
+    const NewJob job{CellSpec(sweep.spec, sweep.id, cell, digest), "", ""};
+    const absl::StatusOr<std::uint64_t> samples = SamplesOf(change.db, job.spec.dataset);
+    if (!samples.ok()) return samples.status();
+    const absl::StatusOr<JobRow> row = AddJob(change, job, *samples);
+    if (!row.ok()) return row.status();
+    change.db.Run("UPDATE job SET sweep = ? WHERE number = ?", sweep.number, row->job.number);
+    change.db.Run(
+        "INSERT INTO sweep_cell(sweep, ordinal, job) VALUES(?, ?, ?)"
+        " ON CONFLICT(sweep, ordinal) DO UPDATE SET job = excluded.job",
+        sweep.number, cell, row->job.number);
+    made.push_back(row->job.id);
+  }
+  return made;
+}
+
+// What a page token is bound to.
+std::string Question(const SweepFilter& filter) {
+  std::string text = "sweeps";
+  for (const auto& [key, value] : filter.labels) {
+    absl::StrAppend(&text, "\n", key.size(), " ", key, value.size(), " ", value);
+  }
+  return text;
+}
+
+Rows Select(Database& db, const SweepFilter& filter, std::int64_t before, std::uint32_t limit) {
+  std::string sql = absl::StrCat(kSelect, "WHERE number < ?");
+  for (std::size_t i = 0; i < filter.labels.size(); ++i) {
+    absl::StrAppend(&sql, " AND number IN (SELECT sweep FROM sweep_label WHERE key = ? AND value = ?)");
+  }
+  Rows rows = db.Prepare(absl::StrCat(sql, " ORDER BY number DESC LIMIT ?"));
+  int index = 0;
+  db.Bind(rows, ++index, before);
+  for (const auto& [key, value] : filter.labels) {
+    db.Bind(rows, ++index, key);
+    db.Bind(rows, ++index, value);
+  }
+  db.Bind(rows, ++index, limit);
+  return rows;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<Sweep>> FindSubmittedSweep(Database& db, const NewSweep& sweep) {
+  if (sweep.request_id.empty()) return std::nullopt;
+  Rows rows = db.Query("SELECT id, request_hash FROM sweep WHERE request_id = ?", sweep.request_id);
+  if (!rows.Next()) return std::nullopt;
+  if (rows.Text(1) == sweep.request_hash) return FindSweep(db, rows.Text(0));
+  return MakeError(absl::StatusCode::kAlreadyExists,
+                   absl::StrCat("request_id '", sweep.request_id, "' came with another request before (sweep '",
+                                rows.Text(0), "'); use a new one"),
+                   "REQUEST_ID_REUSED");
+}
+
+absl::StatusOr<SweepOutcome> SubmitSweep(Change& change, const NewSweep& submitted) {
+  absl::StatusOr<std::optional<Sweep>> former = FindSubmittedSweep(change.db, submitted);
+  if (!former.ok()) return former.status();
+  if (*former) return SweepOutcome{**std::move(former), false, {}};
+  Sweep sweep;
+  sweep.id = MakeId("s-", change.random);
+  sweep.spec = submitted.spec;
+  sweep.number = InsertSweep(change, sweep.id, submitted);
+  std::vector<std::size_t> cells(sweep.spec.cell_count());
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) cells[cell] = cell;
+  const auto made = MakeJobs(change, sweep, submitted.model_digests, cells);
+  if (!made.ok()) return made.status();
+  absl::StatusOr<Sweep> stored = FindSweep(change.db, sweep.id);
+  if (!stored.ok()) return stored.status();
+  return SweepOutcome{*std::move(stored), true, {}};
+}
+
+absl::StatusOr<Sweep> FindSweep(Database& db, const std::string& id) {
+  Rows rows = db.Query(absl::StrCat(kSelect, "WHERE id = ?"), id);
+  if (!rows.Next()) return NotFound(id);
+  absl::StatusOr<Sweep> sweep = ReadSweep(db, rows);
+  if (!sweep.ok()) return sweep;
+  if (absl::Status status = ReadCells(db, *sweep); !status.ok()) return status;
+  return sweep;
+}
+
+absl::StatusOr<Page<Sweep>> ListSweeps(Database& db, const SweepFilter& filter, const PageRequest& page) {
+  const std::string question = Question(filter);
+  const auto before = ReadPageToken(question, page.token, std::numeric_limits<std::int64_t>::max());
+  if (!before.ok()) return before.status();
+  const std::uint32_t size = EffectivePageSize(page.size);
+  Page<Sweep> answer;
+  Rows rows = Select(db, filter, *before, size + 1);
+  while (rows.Next()) {
+    if (answer.items.size() == size) {
+      answer.next_token = MakePageToken(question, answer.items.back().number);
+      break;
+    }
+    absl::StatusOr<Sweep> sweep = ReadSweep(db, rows);
+    if (!sweep.ok()) return sweep.status();
+    answer.items.push_back(*std::move(sweep));
+  }
+  return answer;
+}
+
+absl::Status CancelSweep(Change& change, const std::string& id) {
+  const absl::StatusOr<Sweep> sweep = FindSweep(change.db, id);
+  if (!sweep.ok()) return sweep.status();
+  for (const std::optional<Job>& cell : sweep->cells) {
+    if (!cell || HasEnded(cell->state)) continue;
+    if (absl::Status status = CancelJob(change, cell->id); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> RetrySweep(Change& change, const std::string& id,
+                                                    const std::vector<std::string>& model_digests) {
+  const absl::StatusOr<Sweep> sweep = FindSweep(change.db, id);
+  if (!sweep.ok()) return sweep.status();
+  std::vector<std::size_t> cells;
+  for (std::size_t cell = 0; cell < sweep->cells.size(); ++cell) {
+    if (NeedsRetry(sweep->cells[cell])) cells.push_back(cell);
+  }
+  return MakeJobs(change, *sweep, model_digests, cells);
+}
+
+absl::StatusOr<DeletedSweep> DeleteSweep(Change& change, const std::string& id, bool keep_jobs) {
+  const absl::StatusOr<Sweep> sweep = FindSweep(change.db, id);
+  if (!sweep.ok()) return sweep.status();
+  DeletedSweep deleted;
+  if (!keep_jobs) {
+    Rows rows = change.db.Query("SELECT id FROM job WHERE sweep = ? ORDER BY number", sweep->number);
+    while (rows.Next()) deleted.jobs.push_back(rows.Text(0));
+  }
+  for (const std::string& job : deleted.jobs) {
+    const absl::StatusOr<std::vector<std::string>> blobs = DeleteJob(change, job);
+    if (ReasonOf(blobs.status()) == "JOB_NOT_ENDED") {
+      return MakeError(absl::StatusCode::kFailedPrecondition,
+                       absl::StrCat("job '", job, "' of sweep '", id,
+                                    "' has not ended; only sweeps that have ended are deleted: cancel it first"),
+                       "SWEEP_NOT_ENDED");
+    }
+    if (!blobs.ok()) return blobs.status();
+    deleted.blobs.insert(deleted.blobs.end(), blobs->begin(), blobs->end());
+  }
+  change.db.Run("DELETE FROM sweep WHERE number = ?", sweep->number);
+  return deleted;
+}
+
+}  // namespace headscope::server::sqlite
