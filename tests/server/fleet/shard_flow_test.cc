@@ -4,6 +4,7 @@
 
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
+#include "proto/support/limits.h"
 #include "proto/support/wire/tensor_codec.h"
 #include "server/jobs/scores.h"
 #include "tests/server/fleet/fleet_fixture.h"
@@ -271,7 +272,7 @@ TEST_F(RecordedTokensFlowTest, WhatDoesNotHoldTogetherIsRefusedAndTheLeaseStaysG
 }
 
 TEST_F(RecordedTokensFlowTest, AreBoundedByWhatTheShardWasPlannedFor) {
-  tokens_.resize(1000, tokens_[1]);
+  tokens_[0].mutable_tokens()->set_strings(0, std::string(100'000, 'x'));
   EXPECT_EQ(ReasonIn(Complete()), "RESULT_TOO_LARGE");
 }
 
