@@ -153,6 +153,7 @@ const Command& AttributeCommand() {
       {"attribute --model demo --data samples.jsonl",
        "attribute --model demo --data samples.jsonl --script-batch 4 --format json -o result.json",
        "attribute --model demo --data samples.jsonl --limit 100 --on-invalid skip --samples -o pool.npy",
+       "attribute --model demo --data samples.jsonl --tokens --samples --format json -o result.json",
        "attribute --model demo --data samples.jsonl --label task=gsm8k --detach"},
       Run};
   return command;

@@ -34,7 +34,8 @@ Json ComputeJson(const client::ComputeOptions& compute) {
           {"dtype", client::NameOf(compute.dtype)},
           {"append_eos", compute.append_eos},
           {"max_tokens", OrNull(compute.max_tokens)},
-          {"on_invalid", client::NameOf(compute.on_invalid)}};
+          {"on_invalid", client::NameOf(compute.on_invalid)},
+          {"tokens", compute.record_tokens}};
 }
 
 Json AttemptJson(const client::Attempt& attempt) {

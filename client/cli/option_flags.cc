@@ -48,7 +48,8 @@ std::vector<Flag> ComputeFlags() {
           {"dtype", "TYPE", "float32 (default), float64 (reference engine), bfloat16 (products; fast engine)"},
           {"append-eos", "true|false", "append the end-of-sequence token to text (default true)"},
           {"max-tokens", "N", "keep the first N tokens of every sample"},
-          {"on-invalid", "refuse|skip", "samples that the model cannot take: fail (default) or leave out"}};
+          {"on-invalid", "refuse|skip", "samples that the model cannot take: fail (default) or leave out"},
+          {"tokens", "", "store every sample's token ids, token strings and response mask (shown by --samples, json)"}};
 }
 
 bool HasReductionFlags(const Arguments& arguments) {
@@ -83,6 +84,7 @@ absl::StatusOr<client::ComputeOptions> ReadCompute(const Arguments& arguments) {
   status.Update(append_eos.status());
   if (!status.ok()) return status;
   options.append_eos = append_eos->value_or(true);
+  options.record_tokens = arguments.Has("tokens");
   return options;
 }
 

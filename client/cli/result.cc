@@ -10,6 +10,14 @@
 namespace headscope::cli {
 namespace {
 
+void AddTokens(const client::SampleTokens& tokens, Json& sample) {
+  sample["token_ids"] = tokens.ids;
+  sample["token_strings"] = tokens.strings ? Json(*tokens.strings) : Json(nullptr);
+  Json mask = Json::array();
+  for (const bool supervised : tokens.response_mask) mask.push_back(supervised ? 1 : 0);
+  sample["response_mask"] = std::move(mask);
+}
+
 absl::StatusOr<Json> SamplesJson(const client::Scores& scores) {
   Json samples = Json::array();
   for (std::size_t sample = 0; sample < scores.ids.size(); ++sample) {
@@ -20,6 +28,7 @@ absl::StatusOr<Json> SamplesJson(const client::Scores& scores) {
                        {"response_tokens", scores.response_tokens[sample]},
                        {"objective", scores.objective[sample]},
                        {"signed", MatrixJson({scores.layers, scores.heads, *std::move(sums)})}});
+    if (scores.recorded) AddTokens((*scores.recorded)[sample], samples.back());
   }
   return samples;
 }

@@ -19,6 +19,7 @@ class ResultOutput {
   static absl::StatusOr<ResultOutput> Choose(const Session& session, const Arguments& arguments);
 
   bool with_samples() const { return with_samples_; }
+  bool is_json() const { return form_ == Form::kJson; }
   // To standard output, or to the file, which is then named on standard error.
   absl::Status Write(Session& session, const Result& result) const;
 

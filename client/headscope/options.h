@@ -30,7 +30,7 @@ std::optional<Enum> FromName(const std::string& name);
 template <typename Enum>
 std::vector<std::string> NamesOf();
 
-// Everything that changes the planes.
+// Everything that changes what is stored.
 struct ComputeOptions {
   std::string method = "gradient";
   // Absent: the server's default.
@@ -41,6 +41,8 @@ struct ComputeOptions {
   // Keep the first N tokens of every sample. Absent: longer samples than the model takes are invalid.
   std::optional<std::uint32_t> max_tokens;
   OnInvalid on_invalid = OnInvalid::kRefuse;
+  // Store every sample's token ids, vocabulary strings and response mask with its scores.
+  bool record_tokens = false;
   friend bool operator==(const ComputeOptions&, const ComputeOptions&) = default;
 };
 

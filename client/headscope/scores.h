@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,16 @@
 #include "absl/status/statusor.h"
 
 namespace headscope::client {
+
+// The tokens of one sample.
+struct SampleTokens {
+  std::vector<std::int32_t> ids;
+  // [ids] the token is supervised: its prediction counts.
+  std::vector<bool> response_mask;
+  // [ids] vocabulary strings, empty for an id that the tokenizer does not know; absent where the model has no tokenizer
+  // that can be used.
+  std::optional<std::vector<std::string>> strings;
+};
 
 // N scored samples in dataset order.
 struct Scores {
@@ -25,6 +36,8 @@ struct Scores {
   std::size_t heads = 0;
   // By name, each [N, layers, heads] row-major.
   std::map<std::string, std::vector<float>> planes;
+  // [N] where the job records tokens (ComputeOptions::record_tokens), otherwise absent.
+  std::optional<std::vector<SampleTokens>> recorded;
 
   // Gradient planes: the sum of D over all query positions of one sample, [layers, heads] row-major.
   absl::StatusOr<std::vector<double>> Signed(std::size_t sample) const;

@@ -85,6 +85,7 @@ v1::Compute ToProto(const ComputeOptions& options) {
   compute.set_append_eos(options.append_eos);
   if (options.max_tokens) compute.set_max_tokens(*options.max_tokens);
   compute.set_on_invalid(options.on_invalid == OnInvalid::kSkip ? v1::ON_INVALID_SKIP : v1::ON_INVALID_REFUSE);
+  compute.set_record_tokens(options.record_tokens);
   if (options.engine) compute.set_engine(*options.engine == Engine::kFast ? v1::ENGINE_FAST : v1::ENGINE_REFERENCE);
   return compute;
 }
@@ -95,6 +96,7 @@ ComputeOptions FromProto(const v1::Compute& compute) {
   options.append_eos = !compute.has_append_eos() || compute.append_eos();
   if (compute.has_max_tokens()) options.max_tokens = compute.max_tokens();
   if (compute.on_invalid() == v1::ON_INVALID_SKIP) options.on_invalid = OnInvalid::kSkip;
+  options.record_tokens = compute.record_tokens();
   if (compute.engine() == v1::ENGINE_REFERENCE) options.engine = Engine::kReference;
   if (compute.engine() == v1::ENGINE_FAST) options.engine = Engine::kFast;
   return options;

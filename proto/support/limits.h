@@ -56,6 +56,9 @@ inline constexpr std::uint64_t kMinShardBatches = 4;
 inline constexpr std::uint64_t kMaxShardTokens = 256 * 1024;
 inline constexpr std::uint32_t kShardSamples = 512;
 inline constexpr std::uint64_t kShardResultBytes = 64 << 20;
+// Of one recorded token: longer vocabulary strings are cut. The longest of the known tokenizers, 128 spaces as a
+// byte-level vocabulary spells them, takes 256.
+inline constexpr std::size_t kMaxTokenStringBytes = 512;
 inline constexpr std::uint32_t kPrepareShardSamples = 4096;
 
 // Analyses: patterns in a call, all their values, and one pattern's.

@@ -15,8 +15,10 @@
 namespace headscope::server {
 
 // The file described at headscope.v1.AttributionService.ReadResult. The same job gives the same bytes, always: tensors
-// in the order objective, planes by name, index, tokens, response_tokens, ids, each written shard by shard straight
-// from the stored bytes. Memory: one piece, and a few numbers per shard. Thread-compatible; reads block.
+// in the order objective, token_offsets, token_string_offsets, planes by name, index, tokens, response_tokens,
+// token_ids, response_mask, token_strings, ids, where tokens are recorded, each written shard by shard straight from
+// the stored bytes; offsets are summed up from stored lengths as they are written. Memory: one piece, and a few numbers
+// per shard. Thread-compatible; reads block.
 class ResultFile {
  public:
   // `blobs` outlives the file; `dataset` is the digest of the job's samples; `shards` in dataset order, at least one.
@@ -30,10 +32,14 @@ class ResultFile {
   absl::StatusOr<std::string> Next(std::size_t max_bytes);
 
  private:
-  // A run of the file that stands in one shard's bytes.
+  // A run of the file that is made from one shard's bytes.
   struct Segment {
     std::size_t shard = 0;
     ByteRange range;
+    // Of i64 offsets: the range holds u32 lengths, the file their sums so far.
+    bool summed = false;
+    // The first of its offsets, before which stands 0.
+    bool opens_sums = false;
   };
 
   ResultFile(BlobStore& blobs, std::vector<ResultShard> shards) : blobs_(blobs), shards_(std::move(shards)) {}
@@ -43,7 +49,11 @@ class ResultFile {
   absl::Status OpenIds(const std::string& dataset);
   void Plan(const std::vector<ShardLayout>& layouts);
 
-  absl::StatusOr<std::string> FromSegments(std::size_t max_bytes);
+  // Appends to pending_ what comes next, about `bytes` of it.
+  absl::Status AppendSegment(std::size_t bytes);
+  absl::Status AppendSums(Segment& segment, std::size_t bytes);
+  // The next `bytes` of the segment's range, or what is left of it.
+  absl::StatusOr<std::string> ReadSegment(Segment& segment, std::uint64_t bytes);
 
   BlobStore& blobs_;
   std::vector<ResultShard> shards_;
@@ -51,10 +61,12 @@ class ResultFile {
   std::uint64_t ids_bytes_ = 0;
   std::uint64_t size_ = 0;
 
-  // What is still to come: the rest of the header, runs of shards, the ids.
-  std::string header_;
+  // What is still to come: bytes that are made and not handed out (the header at first), runs of shards, the ids.
+  std::string pending_;
   std::vector<Segment> segments_;
   std::size_t next_segment_ = 0;
+  // Of the offsets that are being written.
+  std::int64_t sum_ = 0;
   // The shard that was read last.
   std::unique_ptr<BlobReader> shard_;
   std::size_t shard_number_ = 0;

@@ -8,6 +8,7 @@ namespace headscope::server {
 namespace {
 
 constexpr std::string_view kMagic = "HSS1";
+constexpr std::string_view kMagicWithTokens = "HSS2";
 constexpr std::uint64_t kCountsBytes = 4 * sizeof(std::uint32_t);
 constexpr std::uint32_t kMaxPlanes = 64;
 constexpr std::uint32_t kMaxPlaneName = 256;
@@ -59,13 +60,28 @@ absl::Status TakePlane(Cursor& cursor, ShardLayout& layout) {
   return absl::OkStatus();
 }
 
+absl::Status TakeTokens(Cursor& cursor, ShardLayout& layout) {
+  const absl::StatusOr<std::string> counts = cursor.Take(3 * sizeof(std::uint32_t));
+  if (!counts.ok()) return counts.status();
+  const std::uint64_t tokens = U32At(*counts, 0);
+  const std::uint64_t strings = U32At(*counts, 4);
+  if (strings != 0 && strings != tokens) return Damaged("it has strings for some of its tokens");
+  TokenLayout& recorded = layout.recorded.emplace();
+  recorded.ids = cursor.Skip(tokens * sizeof(std::uint32_t));
+  recorded.response_mask = cursor.Skip(tokens);
+  recorded.string_lengths = cursor.Skip(strings * sizeof(std::uint32_t));
+  recorded.strings = cursor.Skip(U32At(*counts, 8));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ShardLayout> ReadShardLayout(BlobReader& bytes) {
   Cursor cursor(bytes);
   const absl::StatusOr<std::string> head = cursor.Take(kMagic.size() + kCountsBytes);
   if (!head.ok()) return head.status();
-  if (!head->starts_with(kMagic)) return Damaged("it does not start as one");
+  const bool with_tokens = head->starts_with(kMagicWithTokens);
+  if (!with_tokens && !head->starts_with(kMagic)) return Damaged("it does not start as one");
   ShardLayout layout;
   layout.samples = U32At(*head, 4);
   layout.layers = U32At(*head, 8);
@@ -80,6 +96,9 @@ absl::StatusOr<ShardLayout> ReadShardLayout(BlobReader& bytes) {
   layout.objective = cursor.Skip(2 * array);
   for (std::uint32_t plane = 0; plane < planes; ++plane) {
     if (absl::Status status = TakePlane(cursor, layout); !status.ok()) return status;
+  }
+  if (with_tokens) {
+    if (absl::Status status = TakeTokens(cursor, layout); !status.ok()) return status;
   }
   if (cursor.offset() != bytes.size() || layout.planes.size() != planes) {
     return Damaged(absl::StrCat("it has ", bytes.size(), " bytes where its counts ask for ", cursor.offset()));

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -13,6 +14,17 @@ namespace headscope::server {
 struct ByteRange {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
+};
+
+// Of recorded tokens (server/jobs/recorded_tokens.h).
+struct TokenLayout {
+  // i32 [tokens]
+  ByteRange ids;
+  // u8 [tokens]
+  ByteRange response_mask;
+  // u32 [tokens]; empty, and so are the strings, where the model has no tokenizer.
+  ByteRange string_lengths;
+  ByteRange strings;
 };
 
 struct ShardLayout {
@@ -27,6 +39,7 @@ struct ShardLayout {
   ByteRange objective;
   // f32 [samples, layers, heads] each.
   std::map<std::string, ByteRange> planes;
+  std::optional<TokenLayout> recorded;
 };
 
 // Reads the counts and the planes' names. DATA_LOSS when the bytes are not a shard's or end early.

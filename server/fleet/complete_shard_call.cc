@@ -130,8 +130,10 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
     if (auto* repeat = std::get_if<RepeatIntake>(&intake_)) {
       if (message_.has_scores()) status = repeat->Add(message_.scores());
       if (message_.has_prepared()) status = repeat->Add(message_.prepared());
+      if (message_.has_tokens()) status = repeat->Add(message_.tokens());
     } else if (auto* scores = std::get_if<ScoreIntake>(&intake_)) {
       if (message_.has_scores()) status = scores->Add(message_.scores());
+      if (message_.has_tokens()) status = scores->Add(message_.tokens());
     } else if (auto* prepared = std::get_if<PrepareIntake>(&intake_)) {
       if (message_.has_prepared()) status = prepared->Add(message_.prepared());
     } else if (auto* tokenized = std::get_if<TokenizeIntake>(&intake_)) {

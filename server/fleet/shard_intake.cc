@@ -1,6 +1,7 @@
 #include "server/fleet/shard_intake.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -47,7 +48,10 @@ ScoreIntake::ScoreIntake(const Lease& lease, const CatalogueEntry& entry)
       shard_(lease.shard),
       planes_(PlanesOf(lease.spec.compute.method)),
       layers_(entry.layers),
-      heads_(entry.heads) {}
+      heads_(entry.heads),
+      vocabulary_(entry.vocabulary) {
+  if (lease.spec.compute.record_tokens) recorded_.emplace();
+}
 
 absl::Status ScoreIntake::CheckShapes(const worker::v1::ScoreBlock& block) const {
   const int samples = block.samples_size();
@@ -98,6 +102,24 @@ absl::Status ScoreIntake::Add(const worker::v1::ScoreBlock& message) {
   return absl::OkStatus();
 }
 
+absl::Status ScoreIntake::Add(const worker::v1::TokenBlock& message) {
+  if (absl::Status status = Count(message); !status.ok()) return status;
+  if (!recorded_) return Bad("tokens, which the job does not record");
+  constexpr std::uint32_t kMaxId = std::numeric_limits<std::int32_t>::max();
+  const std::uint32_t most = vocabulary_ == 0 ? kMaxId : std::min(kMaxId, vocabulary_ - 1);
+  for (const std::uint32_t id : message.ids()) {
+    if (id > most) return Bad(absl::StrCat("a token's id beyond the largest of the model, ", most));
+  }
+  recorded_->ids.insert(recorded_->ids.end(), message.ids().begin(), message.ids().end());
+  const std::string& mask = message.response_mask();
+  recorded_->response_mask.insert(recorded_->response_mask.end(), mask.begin(), mask.end());
+  for (const std::string& text : message.strings()) {
+    recorded_->string_lengths.push_back(static_cast<std::uint32_t>(text.size()));
+    recorded_->strings += text;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ScoreBlock> ScoreIntake::Finish() {
   absl::StatusOr<ScoreBlock> merged = MergeScores(std::move(blocks_), shard_.samples);
   if (!merged.ok()) return merged.status();
@@ -105,6 +127,11 @@ absl::StatusOr<ScoreBlock> ScoreIntake::Finish() {
   for (const std::uint32_t count : merged->tokens) tokens += count;
   if (tokens != shard_.tokens) {
     return Bad(absl::StrCat(tokens, " tokens, ", shard_.tokens, " were counted when the job was prepared"));
+  }
+  if (recorded_) {
+    const absl::Status status = CheckRecordedTokens(*recorded_, merged->tokens, merged->response_tokens);
+    if (!status.ok()) return Bad(std::string(status.message()));
+    merged->recorded = std::move(recorded_);
   }
   return merged;
 }

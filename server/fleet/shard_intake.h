@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,13 @@ class IntakeBase {
   BlockDigest digest_;
 };
 
-// Scores: planes of the job's method, shapes of the model, finite, exactly the shard's samples and tokens.
+// Scores: planes of the job's method, shapes of the model, finite, exactly the shard's samples and tokens; the tokens
+// themselves where the job records them, and only there.
 class ScoreIntake : public IntakeBase {
  public:
   ScoreIntake(const Lease& lease, const CatalogueEntry& entry);
   absl::Status Add(const worker::v1::ScoreBlock& block);
+  absl::Status Add(const worker::v1::TokenBlock& block);
   absl::StatusOr<ScoreBlock> Finish();
 
  private:
@@ -50,7 +53,11 @@ class ScoreIntake : public IntakeBase {
   const std::vector<std::string> planes_;
   const std::uint32_t layers_;
   const std::uint32_t heads_;
+  // An id is below it; 0: not known.
+  const std::uint32_t vocabulary_;
   std::vector<ScoreBlock> blocks_;
+  // Of a job that records them: what came so far.
+  std::optional<RecordedTokens> recorded_;
 };
 
 // Token counts and faults: every sample of the shard once, as the one or the other.

@@ -9,6 +9,7 @@
 #include "proto/support/limits.h"
 #include "server/fleet/fleet.h"
 #include "server/jobs/methods.h"
+#include "server/jobs/recorded_tokens.h"
 
 namespace headscope::server::worker_codec {
 namespace {
@@ -130,6 +131,7 @@ headscope::v1::Compute ToMessage(const ComputeOptions& options) {
                                                                 : headscope::v1::ON_INVALID_REFUSE);
   compute.set_engine(options.engine == EngineKind::kFast ? headscope::v1::ENGINE_FAST
                                                          : headscope::v1::ENGINE_REFERENCE);
+  compute.set_record_tokens(options.record_tokens);
   return compute;
 }
 
@@ -225,8 +227,9 @@ std::uint64_t MaxResultBytes(const Lease& lease, const CatalogueEntry& entry) {
   if (lease.shard.phase == Phase::kPrepare) return samples * kPreparedRowBytes + kBlockOverheadBytes;
   const std::uint64_t planes = PlanesOf(lease.spec.compute.method).size();
   const std::uint64_t scores = planes * entry.layers * entry.heads * sizeof(float);
+  const std::uint64_t tokens = lease.spec.compute.record_tokens ? lease.shard.tokens * kRecordedTokenBytes : 0;
   // A block repeats the planes' names and shapes; the smallest blocks hold one sample.
-  return samples * (scores + kSampleOverheadBytes * (planes + 1)) + kBlockOverheadBytes;
+  return samples * (scores + kSampleOverheadBytes * (planes + 1)) + tokens + kBlockOverheadBytes;
 }
 
 worker::v1::Shard ToShard(const Lease& lease, const CatalogueEntry& entry, absl::Duration no_progress_timeout) {

@@ -11,7 +11,7 @@ enum class DType { kFloat32, kFloat64, kBFloat16 };
 enum class EngineKind { kReference, kFast };
 enum class OnInvalid { kRefuse, kSkip };
 
-// Everything that changes the planes. Mirrors headscope.v1.Compute.
+// Everything that changes what is stored. Mirrors headscope.v1.Compute.
 struct ComputeOptions {
   std::string method = "gradient";
   EngineKind engine = EngineKind::kFast;
@@ -19,6 +19,8 @@ struct ComputeOptions {
   bool append_eos = true;
   std::optional<std::uint32_t> max_tokens;
   OnInvalid on_invalid = OnInvalid::kRefuse;
+  // Store the samples' tokens with their scores.
+  bool record_tokens = false;
   friend bool operator==(const ComputeOptions&, const ComputeOptions&) = default;
 };
 

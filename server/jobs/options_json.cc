@@ -85,7 +85,8 @@ std::string ToJson(const ComputeOptions& options) {
                  {"engine", Name(options.engine)},
                  {"dtype", Name(options.dtype)},
                  {"append_eos", options.append_eos},
-                 {"on_invalid", Name(options.on_invalid)}};
+                 {"on_invalid", Name(options.on_invalid)},
+                 {"record_tokens", options.record_tokens}};
   if (options.max_tokens) object["max_tokens"] = *options.max_tokens;
   return object.dump();
 }
@@ -106,6 +107,7 @@ absl::StatusOr<ComputeOptions> ComputeOptionsFromJson(std::string_view json) {
   reader.Read("append_eos", options.append_eos);
   reader.Read("max_tokens", options.max_tokens);
   reader.Read("on_invalid", options.on_invalid);
+  reader.Read("record_tokens", options.record_tokens);
   if (!reader.status().ok()) return reader.status();
   return options;
 }

@@ -27,13 +27,12 @@ std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, st
 }
 
 std::vector<PlannedShard> PlanScoreShards(const std::vector<PreparedSample>& samples, const ScoreLimits& limits) {
-  std::uint64_t most = limits.samples;
-  if (limits.bytes_per_sample > 0) most = std::min(most, limits.result_bytes / limits.bytes_per_sample);
-  most = std::max<std::uint64_t>(most, 1);
   std::vector<PlannedShard> shards;
   PlannedShard shard;
   for (const PreparedSample& sample : samples) {
-    const bool full = shard.samples.size() >= most || shard.tokens + sample.tokens > limits.tokens;
+    const std::uint64_t tokens = shard.tokens + sample.tokens;
+    const std::uint64_t bytes = (shard.samples.size() + 1) * limits.bytes_per_sample + tokens * limits.bytes_per_token;
+    const bool full = shard.samples.size() >= limits.samples || tokens > limits.tokens || bytes > limits.result_bytes;
     if (full && !shard.samples.empty()) shards.push_back(std::exchange(shard, {}));
     shard.samples.push_back(sample.index);
     shard.tokens += sample.tokens;

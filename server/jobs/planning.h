@@ -26,6 +26,8 @@ struct ScoreLimits {
   std::uint64_t result_bytes = kShardResultBytes;
   // Stored bytes of one sample's scores; see ResultBytesPerSample. 0: unknown, result_bytes does not cut.
   std::uint64_t bytes_per_sample = 0;
+  // What one token adds at most; see kRecordedTokenBytes. 0: tokens are not stored.
+  std::uint64_t bytes_per_token = 0;
 };
 
 // Where shards of a job of so many tokens are cut, with batches of `batch_tokens`.

@@ -1,77 +1,28 @@
 #include "server/jobs/scores.h"
 
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/jobs/stored_bytes.h"
 
 namespace headscope::server {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "stored arrays are little-endian");
-
 constexpr std::string_view kMagic = "HSS1";
+// With recorded tokens behind the planes.
+constexpr std::string_view kMagicWithTokens = "HSS2";
 constexpr std::size_t kMaxPlanes = 64;
 constexpr std::size_t kMaxPlaneNameBytes = 64;
-
-void AppendU32(std::uint32_t value, std::string& bytes) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof(value));
-}
-
-template <typename T>
-void AppendArray(const std::vector<T>& values, std::string& bytes) {
-  bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-}
-
-// Takes parts off the front of `bytes`; after the first part that is missing, everything is.
-class Parser {
- public:
-  explicit Parser(std::string_view bytes) : bytes_(bytes) {}
-
-  std::string_view Take(std::uint64_t size) {
-    if (!ok_ || size > bytes_.size()) {
-      ok_ = false;
-      return {};
-    }
-    const std::string_view part = bytes_.substr(0, size);
-    bytes_.remove_prefix(size);
-    return part;
-  }
-
-  std::uint32_t TakeU32() {
-    std::uint32_t value = 0;
-    const std::string_view part = Take(sizeof(value));
-    if (ok_) std::memcpy(&value, part.data(), sizeof(value));
-    return value;
-  }
-
-  // Memory is taken only when the bytes are there.
-  template <typename T>
-  std::vector<T> TakeArray(std::uint64_t count) {
-    if (count > bytes_.size() / sizeof(T)) ok_ = false;
-    const std::string_view part = Take(ok_ ? count * sizeof(T) : 0);
-    std::vector<T> values(ok_ ? count : 0);
-    if (!values.empty()) std::memcpy(values.data(), part.data(), part.size());
-    return values;
-  }
-
-  bool ok() const { return ok_; }
-  bool at_end() const { return bytes_.empty(); }
-
- private:
-  std::string_view bytes_;
-  bool ok_ = true;
-};
 
 // layers * heads: below 2^64 for any two u32.
 std::uint64_t HeadCount(const ScoreBlock& block) { return std::uint64_t{block.layers} * block.heads; }
 
 std::optional<ScoreBlock> Parse(std::string_view bytes) {
-  Parser parser(bytes);
-  if (parser.Take(kMagic.size()) != kMagic) return std::nullopt;
+  ByteParser parser(bytes);
+  const std::string_view magic = parser.Take(kMagic.size());
+  if (magic != kMagic && magic != kMagicWithTokens) return std::nullopt;
   ScoreBlock block;
   const std::uint32_t samples = parser.TakeU32();
   block.layers = parser.TakeU32();
@@ -93,7 +44,11 @@ std::optional<ScoreBlock> Parse(std::string_view bytes) {
     if (!parser.ok() || !in_order) return std::nullopt;
     block.planes.emplace_hint(block.planes.end(), std::move(name), std::move(values));
   }
+  if (magic == kMagicWithTokens) block.recorded = TakeRecordedTokens(parser);
   if (!parser.ok() || !parser.at_end()) return std::nullopt;
+  if (block.recorded && !CheckRecordedTokens(*block.recorded, block.tokens, block.response_tokens).ok()) {
+    return std::nullopt;
+  }
   return block;
 }
 
@@ -198,7 +153,7 @@ absl::Status CheckScoreBlock(const ScoreBlock& block) {
 }
 
 std::string EncodeScores(const ScoreBlock& block) {
-  std::string bytes(kMagic);
+  std::string bytes(block.recorded ? kMagicWithTokens : kMagic);
   const std::size_t samples = block.samples.size();
   bytes.reserve(64 + samples * 20 + block.planes.size() * (samples * HeadCount(block) * sizeof(float) + 64));
   AppendU32(static_cast<std::uint32_t>(samples), bytes);
@@ -214,6 +169,7 @@ std::string EncodeScores(const ScoreBlock& block) {
     bytes.append(name);
     AppendArray(values, bytes);
   }
+  if (block.recorded) AppendRecordedTokens(*block.recorded, bytes);
   return bytes;
 }
 

@@ -32,6 +32,7 @@ v1::Compute ToProto(const ComputeOptions& options) {
   proto.set_append_eos(options.append_eos);
   if (options.max_tokens) proto.set_max_tokens(*options.max_tokens);
   proto.set_on_invalid(ToProto(kOnInvalids, options.on_invalid));
+  proto.set_record_tokens(options.record_tokens);
   return proto;
 }
 

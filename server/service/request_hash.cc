@@ -59,6 +59,8 @@ std::string RequestHash(const JobSpec& spec) {
     hash.UpdateString(key);
     hash.UpdateString(value);
   }
+  // Only where it is asked for: requests of earlier clients keep their hashes.
+  if (spec.compute.record_tokens) hash.UpdateString("record_tokens");
   return ToHex(hash.Finish());
 }
 

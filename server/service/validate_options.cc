@@ -57,6 +57,7 @@ ComputeOptions ValidateCompute(const v1::Compute& compute, const std::string& fi
     }
     options.max_tokens = compute.max_tokens();
   }
+  options.record_tokens = compute.record_tokens();
   return options;
 }
 

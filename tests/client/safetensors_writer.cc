@@ -35,4 +35,20 @@ std::vector<NamedTensor> TwoSamples() {
           {"response_signed", "F32", {2, 1, 2}, BytesOf(Floats{0.5, 1, 0.25, 0.25})}};
 }
 
+std::vector<NamedTensor> TokensOfTwoSamples() {
+  using Offsets = std::vector<std::int64_t>;
+  const std::vector<std::int32_t> ids = {10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26};
+  Offsets string_offsets = {0};
+  std::string strings;
+  for (const std::int32_t id : ids) {
+    if (id != 21) strings += "t" + std::to_string(id);
+    string_offsets.push_back(static_cast<std::int64_t>(strings.size()));
+  }
+  return {{"token_offsets", "I64", {3}, BytesOf(Offsets{0, 5, 12})},
+          {"token_ids", "I32", {12}, BytesOf(ids)},
+          {"response_mask", "U8", {12}, std::string("\0\0\1\1\1\0\0\0\1\1\1\1", 12)},
+          {"token_string_offsets", "I64", {13}, BytesOf(string_offsets)},
+          {"token_strings", "U8", {strings.size()}, strings}};
+}
+
 }  // namespace headscope::tests

@@ -17,6 +17,7 @@ TEST_P(JobStoreContract, SubmittedJobIsReadBackWholeAfterARestart) {
   job.spec.compute.append_eos = false;
   job.spec.compute.max_tokens = 33;
   job.spec.compute.on_invalid = OnInvalid::kSkip;
+  job.spec.compute.record_tokens = true;
   job.spec.reduction.loss_scale = LossScale::kBatchTokenMean;
   job.spec.reduction.script_batch = 9;
   job.spec.reduction.head_axis = HeadAxis::kKvGroup;

@@ -307,6 +307,24 @@ TEST_P(JobStoreContract, InvalidSamplesAreSkippedWhereThatIsAskedFor) {
   EXPECT_EQ(Get(none.id).failure->reason, "INVALID_SAMPLES");
 }
 
+// Two samples of 100,000 tokens fit into one shard; with what their tokens may take they do not.
+TEST_P(JobStoreContract, ShardsOfAJobThatRecordsTokensAreCutByWhatTheseMayTake) {
+  const SessionRef session = Connect("w");
+  for (const bool record_tokens : {false, true}) {
+    NewJob asked = JobOn(Dataset(record_tokens ? 3 : 2));
+    asked.spec.batch_tokens = kMaxBatchTokens;
+    asked.spec.compute.record_tokens = record_tokens;
+    const Job job = Submit(asked);
+    const Lease prepare = ClaimOf(session, job.id);
+    std::vector<PreparedSample> valid;
+    for (const std::uint32_t sample : prepare.shard.samples) valid.push_back({sample, 100'000, 2});
+    ASSERT_THAT(store().CompletePrepare(KeyOf(session, prepare), Digest('m'), valid, {}), IsOk());
+    const Lease score = ClaimOf(session, job.id);
+    EXPECT_EQ(score.shard.samples.size(), record_tokens ? 1 : 2);
+    EXPECT_EQ(score.spec.compute.record_tokens, record_tokens);
+  }
+}
+
 TEST_P(JobStoreContract, ResultsThatDoNotFitTheShardAreRefusedAndTheLeaseStays) {
   const Job job = SubmitSamples(2);
   const SessionRef session = OpenSession("w");

@@ -42,6 +42,21 @@ class GoldenTest(Case):
                                           "--samples", "--batch-tokens", "700")).json
         self.assertEqual(again["samples"], runs[1]["samples"], "the same plan gives the same bytes")
 
+    def test_tokens_of_many_shards_come_back_in_dataset_order(self):
+        rows = self.random_rows("rows.jsonl", 700)
+        sent = [json.loads(line) for line in rows.read_text().splitlines()]
+        # Nothing predicts a first token: it is supervised in no row.
+        sent[0]["prompt_tokens"] = 0
+        rows = self.rows("rows.jsonl", sent)
+        server = self.server("--local-workers", "2", "--worker-threads", "1").start()
+        result = self.assert_ok(server.cli("--format", "json", "attribute", "--model", "llama", "--data", rows,
+                                           "--samples", "--tokens")).json
+        for sample, row in zip(result["samples"], sent, strict=True):
+            self.assertEqual(sample["token_ids"], row["token_ids"])
+            self.assertIsNone(sample["token_strings"], "the golden models have no tokenizer")
+            prompt = max(row["prompt_tokens"], 1)
+            self.assertEqual(sample["response_mask"], [0] * prompt + [1] * (len(row["token_ids"]) - prompt))
+
     def test_reductions_of_a_finished_job_need_no_new_run(self):
         server = self.server().start()
         job = self.assert_ok(server.cli("--format", "json", "attribute", "--model", "llama", "--data",

@@ -66,6 +66,45 @@ class TextTest(Case):
                     self.assertEqual(sample["tokens"], len(row["token_ids"]))
                     self.assertEqual(sample["response_tokens"], len(row["token_ids"]) - 1)
 
+    def test_tokens_are_recorded_on_request(self):
+        found = self.attribute("text.jsonl", self.pairs, "--tokens", "--label", "kept=yes")
+        self.assertTrue(found["options"]["tokens"])
+        for sample, pair in zip(found["samples"], self.pairs, strict=True):
+            read = self.tokenize(pair["prompt"], "--response", pair["response"])
+            ids = self.as_ids(pair, with_end=True)
+            self.assertEqual(sample["token_ids"], ids["token_ids"])
+            self.assertEqual(sample["token_strings"][:-1], read["tokens"])
+            self.assertEqual(len(sample["token_strings"]), len(ids["token_ids"]))
+            self.assertNotEqual(sample["token_strings"][-1], "")
+            self.assertEqual(sample["response_mask"],
+                             [0] * ids["prompt_tokens"] + [1] * (len(ids["token_ids"]) - ids["prompt_tokens"]))
+        self.running.restart()
+        kept = self.assert_ok(self.running.cli("--format", "json", "result", found["job"], "--tokens")).json
+        self.assertEqual(kept["samples"], found["samples"])
+        logs = self.running.log()
+        self.assertIn(found["job"], logs)
+        for pair in self.pairs:
+            self.assertNotIn(pair["prompt"], logs)
+
+    def test_recorded_tokens_are_those_that_were_kept(self):
+        for name, row, prompt in (("pair.jsonl", {"prompt": "abc", "response": "defgh"}, 3),
+                                  ("text.jsonl", {"text": "abcdefgh"}, 1)):
+            found = self.attribute(name, [row], "--tokens", "--max-tokens", "5")["samples"][0]
+            self.assertEqual(found["token_ids"], self.tokenize("abcde")["ids"])
+            self.assertEqual(found["response_mask"], [0] * prompt + [1] * (5 - prompt))
+
+    def test_tokens_change_no_score_and_are_missed_only_when_asked_for(self):
+        recorded = self.attribute("text.jsonl", self.pairs, "--tokens")
+        plain = self.attribute("text.jsonl", self.pairs)
+        for sample in recorded["samples"]:
+            for key in ("token_ids", "token_strings", "response_mask"):
+                del sample[key]
+        self.assert_same(plain, recorded)
+        refused = self.running.cli("--format", "json", "result", plain["job"], "--tokens")
+        self.assertEqual(refused.status, 2, refused.err)
+        self.assertIn("recorded no tokens", refused.err)
+        self.assertIn("attribute --tokens", refused.err)
+
     def test_a_text_of_one_token_is_refused(self):
         rows = self.rows("short.jsonl", [{"id": "fine", "text": "ab"}, {"id": "short", "text": "a"}])
         refused = self.running.cli("attribute", "--model", "demo", "--data", rows, "--append-eos", "false")

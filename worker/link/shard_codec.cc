@@ -25,6 +25,7 @@ ComputeRequest FromProto(const headscope::v1::Compute& compute) {
   ComputeRequest request;
   if (compute.has_append_eos()) request.append_eos = compute.append_eos();
   if (compute.has_max_tokens()) request.max_tokens = compute.max_tokens();
+  request.record_tokens = compute.record_tokens();
   switch (compute.dtype()) {
     case headscope::v1::DTYPE_UNSPECIFIED:
     case headscope::v1::DTYPE_FLOAT32:
@@ -65,6 +66,10 @@ class PartsBuilder {
     digest_.Add(block);
     *parts_.emplace_back().mutable_scores() = std::move(block);
   }
+  void Add(v1::TokenBlock block) {
+    digest_.Add(block);
+    *parts_.emplace_back().mutable_tokens() = std::move(block);
+  }
   void Add(v1::PrepareBlock block) {
     digest_.Add(block);
     *parts_.emplace_back().mutable_prepared() = std::move(block);
@@ -99,6 +104,26 @@ v1::ScoreBlock MakeScoreBlock(const ScoreResult& result, std::size_t begin, std:
     (*block.mutable_planes())[name] = EncodeTensor(part, shape);
   }
   return block;
+}
+
+// Cuts where the next token would not fit.
+void AddTokens(const TokenRecord& record, PartsBuilder& parts) {
+  // An id of at most 5 bytes, its mask, a string's tag and length.
+  constexpr std::size_t kTokenBytes = 5 + 1 + 3;
+  v1::TokenBlock block;
+  std::size_t bytes = 0;
+  for (std::size_t token = 0; token < record.ids.size(); ++token) {
+    const std::size_t more = kTokenBytes + (record.strings.empty() ? 0 : record.strings[token].size());
+    if (bytes + more > kBlockBytes && bytes > 0) {
+      parts.Add(std::exchange(block, {}));
+      bytes = 0;
+    }
+    bytes += more;
+    block.add_ids(record.ids[token]);
+    block.mutable_response_mask()->push_back(record.response_mask[token]);
+    if (!record.strings.empty()) block.add_strings(record.strings[token]);
+  }
+  if (bytes > 0) parts.Add(std::move(block));
 }
 
 // The longest prefix of `text` of at most `max_bytes` that ends between characters. `text` is UTF-8.
@@ -141,6 +166,7 @@ std::vector<Part> ToParts(Part::Header header, const ScoreResult& result) {
   for (std::size_t begin = 0; begin < result.samples.size(); begin += samples_per_block) {
     parts.Add(MakeScoreBlock(result, begin, std::min(begin + samples_per_block, result.samples.size())));
   }
+  if (result.recorded) AddTokens(*result.recorded, parts);
   return parts.Finish();
 }
 

@@ -30,6 +30,8 @@ class SamplePreparer {
                                              TokenizerCache& tokenizers);
 
   std::variant<EncodedSample, SampleFault> Prepare(const Sample& sample) const;
+  // Of the model; null where there is none that can be used. Lives as long as this.
+  const Tokenizer* tokenizer() const { return tokenizer_.get(); }
 
  private:
   SamplePreparer() = default;

@@ -12,6 +12,7 @@
 #include "worker/runtime/batcher.h"
 #include "worker/runtime/sample_preparer.h"
 #include "worker/runtime/shard_failures.h"
+#include "worker/runtime/token_record.h"
 
 namespace headscope::worker {
 namespace {
@@ -49,6 +50,7 @@ ShardOutcome<ScoreResult> ScoreShard::Run() {
       return ShardStopped{};
     }
   }
+  result_.recorded = std::move(recorded_);
   return std::move(result_);
 }
 
@@ -96,6 +98,7 @@ ScoreShard::Ending ScoreShard::EncodeSamples() {
     token_counts_.push_back(static_cast<std::uint32_t>(encoded_.back().ids.size()));
     tokens_total_ += token_counts_.back();
   }
+  if (shard_.compute.record_tokens) recorded_ = RecordTokens(encoded_, preparer->tokenizer());
   parts_.metrics.ObserveStage(Stage::kTokenise, absl::ToDoubleSeconds(absl::Now() - start));
   return std::nullopt;
 }
@@ -136,10 +139,11 @@ ScoreShard::Ending ScoreShard::LoadModel() {
 
 ScoreShard::Ending ScoreShard::CheckResultSize() {
   const std::uint64_t values = shard_.samples.size() * static_cast<std::uint64_t>(entry_.layers) * entry_.heads;
-  const std::uint64_t bytes = values * sizeof(float) * method_->PlaneNames().size();
+  std::uint64_t bytes = values * sizeof(float) * method_->PlaneNames().size();
+  if (recorded_) bytes += RecordBytes(*recorded_);
   if (shard_.max_result_bytes == 0 || bytes <= shard_.max_result_bytes) return std::nullopt;
   return Internal(
-      absl::StrCat("the shard's scores take ", bytes, " bytes, at most ", shard_.max_result_bytes, " were planned"));
+      absl::StrCat("the shard's result takes ", bytes, " bytes, at most ", shard_.max_result_bytes, " were planned"));
 }
 
 void ScoreShard::Begin() {

@@ -70,6 +70,7 @@ class ScoreShard {
   std::unique_ptr<Engine> engine_;
   std::vector<EncodedSample> encoded_;
   std::vector<std::uint32_t> token_counts_;
+  std::optional<TokenRecord> recorded_;
   std::uint32_t batch_tokens_ = 0;
   absl::Time batch_start_;
   ScoreResult result_;

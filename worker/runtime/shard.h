@@ -27,6 +27,8 @@ struct ComputeRequest {
   std::string dtype = "float32";
   bool append_eos = true;
   std::optional<std::uint32_t> max_tokens = {};
+  // Hand in the samples' tokens with their scores.
+  bool record_tokens = false;
 };
 
 struct ShardInput {
@@ -38,7 +40,7 @@ struct ShardInput {
   std::vector<ShardSample> samples = {};
   // Tokens in one batch, with an engine that pads padding included (SCORE).
   std::uint32_t batch_tokens = 0;
-  // Bytes that the scores may take; 0: any.
+  // Bytes that the result may take; 0: any.
   std::uint64_t max_result_bytes = 0;
 };
 
@@ -78,6 +80,15 @@ struct PrepareResult {
   std::vector<InvalidSample> invalid = {};
 };
 
+// Tokens of a shard, its samples laid end to end.
+struct TokenRecord {
+  std::vector<std::uint32_t> ids = {};
+  // [ids] bytes, 1: supervised, the token's prediction counts; 0: not.
+  std::string response_mask = {};
+  // [ids] vocabulary strings; none where the model has no tokenizer that can be used.
+  std::vector<std::string> strings = {};
+};
+
 // Scores of a shard, samples in the shard's order.
 struct ScoreResult {
   std::string model_digest = {};
@@ -95,6 +106,8 @@ struct ScoreResult {
   std::vector<double> objective = {};
   // [samples, layers, heads], row-major, by plane name.
   std::map<std::string, std::vector<float>> planes = {};
+  // Where the shard asks for it.
+  std::optional<TokenRecord> recorded = {};
 };
 
 struct TokenizeInput {

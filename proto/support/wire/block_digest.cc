@@ -5,12 +5,18 @@
 namespace headscope {
 namespace {
 
-enum BlockKind : std::uint32_t { kScores = 1, kPrepared = 2, kTokenized = 3 };
+enum BlockKind : std::uint32_t { kScores = 1, kPrepared = 2, kTokenized = 3, kTokens = 4 };
 
 template <typename Integers>
 void AddIntegers(Sha256& hash, const Integers& values) {
   hash.UpdateU32(static_cast<std::uint32_t>(values.size()));
   for (const std::uint32_t value : values) hash.UpdateU32(value);
+}
+
+template <typename Strings>
+void AddStrings(Sha256& hash, const Strings& values) {
+  hash.UpdateU32(static_cast<std::uint32_t>(values.size()));
+  for (const std::string& value : values) hash.UpdateString(value);
 }
 
 }  // namespace
@@ -32,6 +38,13 @@ void BlockDigest::Add(const worker::v1::ScoreBlock& block) {
   }
 }
 
+void BlockDigest::Add(const worker::v1::TokenBlock& block) {
+  hash_.UpdateU32(kTokens);
+  AddIntegers(hash_, block.ids());
+  hash_.UpdateString(block.response_mask());
+  AddStrings(hash_, block.strings());
+}
+
 void BlockDigest::Add(const worker::v1::PrepareBlock& block) {
   hash_.UpdateU32(kPrepared);
   AddIntegers(hash_, block.samples());
@@ -49,8 +62,7 @@ void BlockDigest::Add(const worker::v1::PrepareBlock& block) {
 void BlockDigest::Add(const worker::v1::TokenizeBlock& block) {
   hash_.UpdateU32(kTokenized);
   AddIntegers(hash_, block.ids());
-  hash_.UpdateU32(static_cast<std::uint32_t>(block.tokens_size()));
-  for (const std::string& token : block.tokens()) hash_.UpdateString(token);
+  AddStrings(hash_, block.tokens());
   hash_.UpdateString(block.text());
   hash_.UpdateU32(block.has_prompt_tokens() ? 1 : 0);
   hash_.UpdateU32(block.prompt_tokens());

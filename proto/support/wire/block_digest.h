@@ -13,6 +13,7 @@ namespace headscope {
 class BlockDigest {
  public:
   void Add(const worker::v1::ScoreBlock& block);
+  void Add(const worker::v1::TokenBlock& block);
   void Add(const worker::v1::PrepareBlock& block);
   void Add(const worker::v1::TokenizeBlock& block);
   // 32 raw bytes. Ends the digest.

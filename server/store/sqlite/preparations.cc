@@ -8,6 +8,7 @@
 #include "server/jobs/backoff.h"
 #include "server/jobs/methods.h"
 #include "server/jobs/names.h"
+#include "server/jobs/recorded_tokens.h"
 #include "server/store/page_token.h"
 #include "server/store/sqlite/blob_codec.h"
 #include "server/store/sqlite/catalogue.h"
@@ -61,6 +62,7 @@ ScoreLimits LimitsFor(Database& db, const JobSpec& spec) {
   const std::optional<CatalogueEntry> model = FindEntry(db, spec.model, spec.model_digest);
   const std::size_t planes = PlanesOf(spec.compute.method).size();
   if (model) limits.bytes_per_sample = ResultBytesPerSample(model->layers, model->heads, planes);
+  if (spec.compute.record_tokens) limits.bytes_per_token = kRecordedTokenBytes;
   return limits;
 }
 

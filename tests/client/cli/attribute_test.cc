@@ -35,12 +35,13 @@ TEST_F(AttributeTest, UploadsSubmitsFollowsAndPrintsOneObject) {
   EXPECT_THAT(state().samples, SizeIs(2));
   ASSERT_THAT(state().submitted, SizeIs(1));
   EXPECT_THAT(state().submitted[0].spec().dataset(), StartsWith("datasets/"));
+  EXPECT_FALSE(state().submitted[0].spec().compute().record_tokens());
 }
 
 TEST_F(AttributeTest, SendsItsFlags) {
   Attribute({"--dtype", "float64", "--append-eos", "false", "--max-tokens", "64", "--on-invalid", "skip",
              "--script-batch", "8", "--positions", "response", "--label", "task=copy", "--label", "run=1",
-             "--batch-tokens", "2048"});
+             "--batch-tokens", "2048", "--tokens"});
 
   ASSERT_THAT(state().submitted, SizeIs(1));
   const v1::JobSpec& spec = state().submitted[0].spec();
@@ -53,6 +54,7 @@ TEST_F(AttributeTest, SendsItsFlags) {
   EXPECT_EQ(spec.reduction().script_batch(), 8);
   EXPECT_EQ(spec.reduction().positions(), v1::POSITIONS_RESPONSE);
   EXPECT_EQ(spec.execution().batch_tokens(), 2048);
+  EXPECT_TRUE(spec.compute().record_tokens());
   EXPECT_THAT(spec.labels(), SizeIs(2));
 }
 

@@ -276,6 +276,33 @@ TEST_F(CommandsTest, ResultChangesTheJobsReductionByTheFlagsGiven) {
   EXPECT_FALSE(state().patterns_asked[2].reduction().has_script_batch());
 }
 
+TEST_F(CommandsTest, ResultWithTokensPrintsThemWithTheSamples) {
+  PrepareSuccess();
+  state().job.mutable_spec()->mutable_compute()->set_record_tokens(true);
+  std::vector<tests::NamedTensor> tensors = tests::TwoSamples();
+  for (const tests::NamedTensor& tensor : tests::TokensOfTwoSamples()) tensors.push_back(tensor);
+  state().result = tests::WriteSafetensors(tensors);
+
+  const CliRun run = Cli({"--format", "json", "result", "j-1", "--tokens"});
+
+  EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_EQ(run.Json()["samples"][0]["token_ids"], nlohmann::json::parse("[10, 11, 12, 13, 14]"));
+  EXPECT_EQ(run.Json()["options"]["tokens"], true);
+}
+
+TEST_F(CommandsTest, ResultWithTokensOfAJobThatRecordedNoneSaysHowToGetThem) {
+  PrepareSuccess();
+
+  const CliRun run = Cli({"--format", "json", "result", "j-1", "--tokens"});
+
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_THAT(run.out, IsEmpty());
+  EXPECT_THAT(run.err, HasSubstr("job j-1 recorded no tokens; score its samples again with `headscope attribute "
+                                 "--tokens`"));
+  EXPECT_EQ(Cli({"--format", "json", "result", "j-1", "--samples"}).exit_status, 0)
+      << "without the flag it is no fault";
+}
+
 TEST_F(CommandsTest, AReductionThatTheServerRefusesIsARefusal) {
   PrepareSuccess();
 

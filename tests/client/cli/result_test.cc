@@ -49,7 +49,7 @@ TEST(ResultJsonTest, HasTheKeysOfTheContract) {
   EXPECT_FALSE(json.contains("samples"));
   EXPECT_EQ(json["options"], nlohmann::json::parse(R"({
     "method": "gradient", "engine": "reference", "dtype": "float32", "append_eos": true, "max_tokens": null,
-    "on_invalid": "refuse", "loss_scale": "per-sample-mean", "script_batch": null, "absolute": "per-sample",
+    "on_invalid": "refuse", "tokens": false, "loss_scale": "per-sample-mean", "script_batch": null, "absolute": "per-sample",
     "positions": "all", "layer_norm": "none", "head_axis": "query", "limit": 10, "batch_tokens": 1024,
     "label": {"task": "copy"}})"));
   EXPECT_EQ(json["provenance"]["samples_skipped"]["TOO_LONG"], 1);
@@ -80,6 +80,36 @@ TEST(ResultJsonTest, SamplesCarryRawSums) {
   EXPECT_EQ(nlohmann::json::parse(*ResultJson(result))["samples"], nlohmann::json::parse(R"([
     {"id": "a", "tokens": 5, "response_tokens": 3, "objective": 1.25, "signed": [[1.5, -2.0]]},
     {"id": "b", "tokens": 7, "response_tokens": 4, "objective": 2.5, "signed": [[0.5, 0.25]]}])"));
+}
+
+// The scores of two samples with their tokens; without strings on request.
+client::Scores ScoresWithTokens(bool strings) {
+  std::vector<tests::NamedTensor> tensors = tests::TwoSamples();
+  std::vector<tests::NamedTensor> tokens = tests::TokensOfTwoSamples();
+  tokens.resize(strings ? 5 : 3);
+  tensors.insert(tensors.end(), tokens.begin(), tokens.end());
+  return *client::ParseScores(tests::WriteSafetensors(tensors));
+}
+
+TEST(ResultJsonTest, SamplesCarryTheirTokensWhereTheJobRecordedThem) {
+  Result result = SampleResult();
+  result.scores = ScoresWithTokens(true);
+
+  EXPECT_EQ(nlohmann::json::parse(*ResultJson(result))["samples"][0], nlohmann::json::parse(R"(
+    {"id": "a", "tokens": 5, "response_tokens": 3, "objective": 1.25, "signed": [[1.5, -2.0]],
+     "token_ids": [10, 11, 12, 13, 14], "token_strings": ["t10", "t11", "t12", "t13", "t14"],
+     "response_mask": [0, 0, 1, 1, 1]})"));
+}
+
+TEST(ResultJsonTest, TokenStringsOfAModelWithoutATokenizerAreNull) {
+  Result result = SampleResult();
+  result.scores = ScoresWithTokens(false);
+
+  const auto sample = nlohmann::json::parse(*ResultJson(result))["samples"][1];
+
+  EXPECT_EQ(sample["token_ids"], nlohmann::json::parse("[20, 21, 22, 23, 24, 25, 26]"));
+  EXPECT_EQ(sample["response_mask"], nlohmann::json::parse("[0, 0, 0, 1, 1, 1, 1]"));
+  EXPECT_TRUE(sample.at("token_strings").is_null());
 }
 
 TEST(ResultCsvTest, HasOneLineAHead) {

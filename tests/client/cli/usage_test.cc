@@ -58,6 +58,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"attribute", "--model", "m", "--data", "x", "-o", "/nonexistent/x.json"}, "cannot write"},
         Mistake{{"attribute", "--model", "m", "--data", "/nonexistent.jsonl"}, "/nonexistent.jsonl: No such file"},
         Mistake{{"result", "j-1", "--positions", "some"}, "--positions: wanted"},
+        Mistake{{"result", "j-1", "--tokens"}, "--tokens fits into json only"},
+        Mistake{{"result", "j-1", "--tokens", "--format", "csv"}, "--tokens fits into json only"},
         Mistake{{"tokenize", "demo", "\xff"}, "an argument is not valid UTF-8"}));
 
 TEST_F(UsageTest, HelpIsAResult) {

@@ -140,7 +140,7 @@ TEST_F(ClientTest, DrawsANewRequestIdForEveryCall) {
 TEST_F(ClientTest, SendsEveryOptionOfAJob) {
   state().job = DemoJob(v1::Job::QUEUED);
   JobRequest request;
-  request.spec.compute = {"gradient", Engine::kReference, DType::kFloat64, false, 100, OnInvalid::kSkip};
+  request.spec.compute = {"gradient", Engine::kReference, DType::kFloat64, false, 100, OnInvalid::kSkip, true};
   request.spec.reduction = {LossScale::kBatchTokenMean, 8, Absolute::kNone, Positions::kResponse, LayerNorm::kL2,
                             HeadAxis::kKvGroup};
   request.spec.execution = {5, 2048, absl::Seconds(1.5), 3};

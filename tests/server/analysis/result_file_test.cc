@@ -45,6 +45,32 @@ class ResultFileTest : public testing::Test {
     return block;
   }
 
+  // The same shards with their tokens: sample s has the ids s, s + 1, ..., all but the first two supervised, and every
+  // id's string is itself in decimal, or "" for a multiple of three.
+  void PutRecorded(bool strings_of_a, bool strings_of_b) {
+    blobs_.Put("a", EncodeScores(Recorded({1, 2}, strings_of_a)));
+    blobs_.Put("b", EncodeScores(Recorded({4}, strings_of_b)));
+  }
+
+  static ScoreBlock Recorded(const std::vector<std::uint32_t>& samples, bool strings) {
+    ScoreBlock block = Block(samples);
+    RecordedTokens& recorded = block.recorded.emplace();
+    for (std::size_t row = 0; row < samples.size(); ++row) {
+      block.tokens[row] = samples[row] + 3;
+      block.response_tokens[row] = samples[row] + 1;
+      for (std::uint32_t token = 0; token < block.tokens[row]; ++token) {
+        const std::uint32_t id = samples[row] + token;
+        const std::string text = id % 3 == 0 ? "" : std::to_string(id);
+        recorded.ids.push_back(id);
+        recorded.response_mask.push_back(token < 2 ? 0 : 1);
+        if (!strings) continue;
+        recorded.string_lengths.push_back(static_cast<std::uint32_t>(text.size()));
+        recorded.strings += text;
+      }
+    }
+    return block;
+  }
+
   absl::StatusOr<std::unique_ptr<ResultFile>> Open() {
     return ResultFile::Open(blobs_, "dataset", {{0, {1, 2}, "a"}, {1, {4}, "b"}});
   }
@@ -101,6 +127,50 @@ TEST_F(ResultFileTest, HoldsEveryTensorInDatasetOrder) {
   EXPECT_EQ(file.Values<float>("down")[17], -4.0f);
 }
 
+TEST_F(ResultFileTest, HoldsRecordedTokensInDatasetOrder) {
+  PutRecorded(true, true);
+  const Parsed file = Parse(Whole(1 << 20));
+  EXPECT_EQ(file.header.size(), 12u);
+  EXPECT_EQ(file.header["token_ids"]["dtype"], "I32");
+  EXPECT_EQ(file.header["token_offsets"]["dtype"], "I64");
+  EXPECT_EQ(file.header["response_mask"]["shape"], Json::parse("[16]"));
+  EXPECT_EQ(file.Values<std::int64_t>("token_offsets"), (std::vector<std::int64_t>{0, 4, 9, 16}));
+  EXPECT_EQ(file.Values<std::int32_t>("token_ids"),
+            (std::vector<std::int32_t>{1, 2, 3, 4, 2, 3, 4, 5, 6, 4, 5, 6, 7, 8, 9, 10}));
+  EXPECT_EQ(file.Values<std::uint8_t>("response_mask"),
+            (std::vector<std::uint8_t>{0, 0, 1, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(file.Values<std::int64_t>("token_string_offsets"),
+            (std::vector<std::int64_t>{0, 1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 8, 8, 9, 10, 10, 12}));
+  const auto text = file.Values<char>("token_strings");
+  EXPECT_EQ(std::string(text.begin(), text.end()), "124245457810");
+  EXPECT_EQ(file.Values<std::uint32_t>("index"), (std::vector<std::uint32_t>{1, 2, 4}));
+  EXPECT_EQ(file.Values<float>("down")[17], -4.0f);
+  EXPECT_EQ(Json::parse(file.Values<char>("ids")), (Json{"id \"1\"\n", "id \"2\"\n", "id \"4\"\n"}));
+}
+
+TEST_F(ResultFileTest, HasNoStringsWhereNotEveryTokenHasOne) {
+  for (const auto& [a, b] : {std::pair(false, false), std::pair(true, false)}) {
+    PutRecorded(a, b);
+    const Parsed file = Parse(Whole(1 << 20));
+    EXPECT_FALSE(file.header.contains("token_strings"));
+    EXPECT_FALSE(file.header.contains("token_string_offsets"));
+    EXPECT_EQ(file.Values<std::int64_t>("token_offsets"), (std::vector<std::int64_t>{0, 4, 9, 16}));
+    EXPECT_EQ(file.Values<std::int32_t>("token_ids").size(), 16u);
+  }
+}
+
+TEST_F(ResultFileTest, SizeOfPiecesChangesNoByteOfRecordedTokens) {
+  PutRecorded(true, true);
+  const std::string whole = Whole(1 << 20);
+  for (const std::size_t piece : {1u, 7u, 12u, 64u, 1000u}) EXPECT_EQ(Whole(piece), whole) << piece;
+}
+
+TEST_F(ResultFileTest, RecordedTokensOfSomeShardsAreRefused) {
+  PutRecorded(true, true);
+  blobs_.Put("b", EncodeScores(Block({4})));
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+}
+
 TEST_F(ResultFileTest, IdsAreAJsonArrayOfTheScoredSamples) {
   const Parsed file = Parse(Whole(1 << 20));
   const auto ids = file.Values<char>("ids");
@@ -108,6 +178,7 @@ TEST_F(ResultFileTest, IdsAreAJsonArrayOfTheScoredSamples) {
 }
 
 TEST_F(ResultFileTest, TensorsAreContiguousFromTheFirstByteToTheLast) {
+  PutRecorded(true, true);
   const Parsed file = Parse(Whole(1 << 20));
   std::vector<std::pair<std::size_t, std::size_t>> ranges;
   for (const auto& [name, tensor] : file.header.items()) {
@@ -150,6 +221,27 @@ TEST_F(ResultFileTest, RefusesEveryTruncationOfAShard) {
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     blobs_.Put("b", bytes.substr(0, size));
     EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss) << size;
+  }
+}
+
+TEST_F(ResultFileTest, RefusesEveryTruncationOfAShardWithTokens) {
+  PutRecorded(true, true);
+  ASSERT_TRUE(Open().ok());
+  const std::string bytes = EncodeScores(Recorded({4}, true));
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    blobs_.Put("b", bytes.substr(0, size));
+    EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss) << size;
+  }
+}
+
+TEST_F(ResultFileTest, RefusesCountsOfRecordedTokensThatTheBytesCannotHold) {
+  const std::size_t begin = EncodeScores(Block({4})).size();
+  for (const std::size_t count : {begin, begin + 4, begin + 8}) {
+    PutRecorded(true, true);
+    std::string bytes = EncodeScores(Recorded({4}, true));
+    bytes.replace(count, 4, "\xff\xff\xff\xff");
+    blobs_.Put("b", bytes);
+    EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss) << count;
   }
 }
 

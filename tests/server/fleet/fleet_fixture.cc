@@ -122,10 +122,11 @@ std::string FleetFixture::PutDataset(std::uint32_t count) {
   return record.digest;
 }
 
-std::string FleetFixture::Submit(const std::string& dataset) {
+std::string FleetFixture::Submit(const std::string& dataset, const ComputeOptions& compute) {
   NewJob job;
   job.spec.model = kModel;
   job.spec.dataset = dataset;
+  job.spec.compute = compute;
   std::string id;
   OnStore([&](JobStore& store) {
     const auto outcome = store.Submit(job);
@@ -267,6 +268,7 @@ std::vector<wv1::CompleteShardRequest> TestWorker::Wrap(const wv1::Shard& shard,
   for (const auto& block : blocks) {
     if (block.has_scores()) digest.Add(block.scores());
     if (block.has_prepared()) digest.Add(block.prepared());
+    if (block.has_tokens()) digest.Add(block.tokens());
     if (block.has_tokenized()) digest.Add(block.tokenized());
   }
   wv1::CompleteShardRequest header;
@@ -309,6 +311,20 @@ std::vector<wv1::CompleteShardRequest> TestWorker::ScoreResult(const wv1::Shard&
     blocks.push_back(message);
   }
   return Wrap(shard, blocks);
+}
+
+std::vector<wv1::CompleteShardRequest> TestWorker::TokenBlocks(const wv1::Shard& shard) const {
+  std::vector<wv1::CompleteShardRequest> blocks(2);
+  std::uint32_t token = 0;
+  for (const std::uint32_t sample : shard.samples()) {
+    for (const std::uint32_t id : {1u, 2u, 3u, 4 + sample}) {
+      wv1::TokenBlock& block = *blocks[token < 3 ? 0 : 1].mutable_tokens();
+      block.add_ids(id);
+      block.mutable_response_mask()->push_back(id == 1 ? '\0' : '\1');
+      block.add_strings(absl::StrCat("t", token++));
+    }
+  }
+  return blocks;
 }
 
 grpc::Status TestWorker::Send(const std::vector<wv1::CompleteShardRequest>& messages) {

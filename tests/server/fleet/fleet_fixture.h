@@ -59,7 +59,7 @@ class FleetFixture : public ::testing::Test {
   void OnStore(const std::function<void(JobStore&)>& work);
   // `count` samples of token ids, 4 tokens each, one of them prompt; ids "s0", "s1", ...
   std::string PutDataset(std::uint32_t count);
-  std::string Submit(const std::string& dataset);
+  std::string Submit(const std::string& dataset, const ComputeOptions& compute = {});
   Job GetJob(const std::string& id);
   void Cancel(const std::string& id);
   // Time passes as it does for a server that runs: in small steps, a round of the reaper in each.
@@ -104,6 +104,8 @@ class TestWorker {
   // What a well-behaved worker sends for the shard.
   std::vector<wv1::CompleteShardRequest> PrepareResult(const wv1::Shard& shard) const;
   std::vector<wv1::CompleteShardRequest> ScoreResult(const wv1::Shard& shard) const;
+  // The tokens of PutDataset's samples, in two blocks that end within a sample; strings "t0", "t1", ...
+  std::vector<wv1::CompleteShardRequest> TokenBlocks(const wv1::Shard& shard) const;
   // Header, `blocks`, and a commit with their digest.
   std::vector<wv1::CompleteShardRequest> Wrap(const wv1::Shard& shard,
                                               std::vector<wv1::CompleteShardRequest> blocks) const;

@@ -20,6 +20,7 @@ TEST(OptionsJsonTest, ComputeOptionsComeBack) {
   options.append_eos = false;
   options.max_tokens = 4'000'000'000;
   options.on_invalid = OnInvalid::kSkip;
+  options.record_tokens = true;
   EXPECT_EQ(*ComputeOptionsFromJson(ToJson(options)), options);
 }
 
@@ -36,8 +37,9 @@ TEST(OptionsJsonTest, MissingKeysMeanDefaults) {
 }
 
 TEST(OptionsJsonTest, AnythingElseIsDamage) {
-  for (const char* json : {"", "[]", "{", R"({"dtype": "float8"})", R"({"dtype": 1})", R"({"append_eos": 1})",
-                           R"({"max_tokens": -1})", R"({"max_tokens": 4294967296})", R"({"method": 3})"}) {
+  for (const char* json :
+       {"", "[]", "{", R"({"dtype": "float8"})", R"({"dtype": 1})", R"({"append_eos": 1})", R"({"max_tokens": -1})",
+        R"({"max_tokens": 4294967296})", R"({"method": 3})", R"({"record_tokens": 1})"}) {
     EXPECT_THAT(ComputeOptionsFromJson(json), kDataLoss) << json;
   }
   EXPECT_THAT(ReductionOptionsFromJson(R"({"script_batch": 1.5})"), kDataLoss);

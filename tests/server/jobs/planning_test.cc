@@ -62,6 +62,15 @@ TEST(PlanScoreShardsTest, CutsAtTheResultsBytes) {
   EXPECT_THAT(PlanScoreShards(Samples({1, 1, 1}), limits), SizeIs(3));
 }
 
+TEST(PlanScoreShardsTest, RecordedTokensCountAmongTheResultsBytes) {
+  ScoreLimits limits;
+  limits.result_bytes = 250;
+  limits.bytes_per_sample = 50;
+  limits.bytes_per_token = 10;
+  EXPECT_THAT(SamplesOf(PlanScoreShards(Samples({5, 10, 1, 99, 1}), limits)),
+              ElementsAre(ElementsAre(0, 2), ElementsAre(4), ElementsAre(6), ElementsAre(8)));
+}
+
 TEST(PlanScoreShardsTest, NoSamplesNoShards) { EXPECT_THAT(PlanScoreShards({}, {}), IsEmpty()); }
 
 TEST(ShardTokensTest, CutsAJobIntoEvenSharesWithinBounds) {

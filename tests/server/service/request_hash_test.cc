@@ -10,7 +10,7 @@ namespace {
 TEST(RequestHashTest, EveryFieldCounts) {
   JobSpec base;
   base.model = "family/model-name-long";
-  std::vector<JobSpec> specs(14, base);
+  std::vector<JobSpec> specs(15, base);
   specs[1].model = "another/model-name-long";
   specs[2].model_digest = std::string(32, 'a');
   specs[3].dataset = std::string(64, 'e');
@@ -24,6 +24,7 @@ TEST(RequestHashTest, EveryFieldCounts) {
   specs[11].queue_ttl = absl::Seconds(1);
   specs[12].max_attempts = 6;
   specs[13].labels.emplace("task", "copying");
+  specs[14].compute.record_tokens = true;
   std::set<std::string> hashes;
   for (const JobSpec& spec : specs) hashes.insert(RequestHash(spec));
   EXPECT_EQ(hashes.size(), specs.size());
@@ -44,6 +45,13 @@ TEST(RequestHashTest, EveryFieldOfASweepCounts) {
   for (const SweepSpec& spec : specs) hashes.insert(RequestHash(spec));
   EXPECT_EQ(hashes.size(), specs.size());
   EXPECT_EQ(RequestHash(base), RequestHash(specs[0]));
+}
+
+// A client that repeats a request after the server was renewed gets the job it has.
+TEST(RequestHashTest, OfARequestOfTheFirstReleaseStaysWhatItWas) {
+  JobSpec spec;
+  spec.model = "m";
+  EXPECT_EQ(RequestHash(spec), "a8aa740c5fc0da26586378d76360192bf46eec1a8fadcb2486fe11129f55f70d");
 }
 
 }  // namespace

@@ -175,6 +175,7 @@ TEST(ValidateTest, EveryOptionIsTaken) {
   ComputeOf(request).set_append_eos(false);
   ComputeOf(request).set_max_tokens(2);
   ComputeOf(request).set_on_invalid(v1::ON_INVALID_SKIP);
+  ComputeOf(request).set_record_tokens(true);
   ReductionOf(request).set_loss_scale(v1::LOSS_SCALE_BATCH_TOKEN_MEAN);
   ReductionOf(request).set_script_batch(7);
   ReductionOf(request).set_absolute(v1::ABSOLUTE_NONE);
@@ -190,7 +191,7 @@ TEST(ValidateTest, EveryOptionIsTaken) {
   const NewJob job = ValidateSubmit(request, violations);
   EXPECT_TRUE(violations.empty()) << violations.status();
   EXPECT_EQ(job.spec.compute,
-            (ComputeOptions{"gradient", EngineKind::kReference, DType::kFloat64, false, 2u, OnInvalid::kSkip}));
+            (ComputeOptions{"gradient", EngineKind::kReference, DType::kFloat64, false, 2u, OnInvalid::kSkip, true}));
   EXPECT_EQ(job.spec.reduction, (ReductionOptions{LossScale::kBatchTokenMean, 7, Absolute::kNone, Positions::kPrompt,
                                                   LayerNorm::kL2, HeadAxis::kKvGroup}));
   EXPECT_EQ(job.spec.priority, -100);

@@ -25,6 +25,7 @@ void CheckParts(const Parts& parts) {
     EXPECT_LT(parts[i].ByteSizeLong(), kMaxBlockBytes);
     if (parts[i].has_scores()) digest.Add(parts[i].scores());
     if (parts[i].has_prepared()) digest.Add(parts[i].prepared());
+    if (parts[i].has_tokens()) digest.Add(parts[i].tokens());
     if (parts[i].has_tokenized()) digest.Add(parts[i].tokenized());
   }
   EXPECT_EQ(parts.back().commit().sha256(), digest.Finish());
@@ -40,6 +41,7 @@ TEST(ShardCodecTest, FillsInWhatAShardLeavesOpen) {
   EXPECT_EQ(input.compute.dtype, "float32");
   EXPECT_TRUE(input.compute.append_eos);
   EXPECT_FALSE(input.compute.max_tokens.has_value());
+  EXPECT_FALSE(input.compute.record_tokens);
   EXPECT_EQ(input.batch_tokens, 512u);
 }
 
@@ -49,11 +51,13 @@ TEST(ShardCodecTest, TakesOverWhatAShardSays) {
   shard.mutable_compute()->set_engine(headscope::v1::ENGINE_REFERENCE);
   shard.mutable_compute()->set_append_eos(false);
   shard.mutable_compute()->set_max_tokens(7);
+  shard.mutable_compute()->set_record_tokens(true);
   const ShardInput input = FromProto(shard);
   EXPECT_EQ(input.compute.dtype, "float64");
   EXPECT_EQ(input.compute.engine, "reference");
   EXPECT_FALSE(input.compute.append_eos);
   EXPECT_EQ(input.compute.max_tokens, 7u);
+  EXPECT_TRUE(input.compute.record_tokens);
 }
 
 TEST(ShardCodecTest, NamesAnEngineOfANewerServerSoThatItIsRefused) {
@@ -89,6 +93,35 @@ TEST(ShardCodecTest, CutsScoresIntoBlocks) {
     next += block.samples_size();
   }
   EXPECT_EQ(next, 120u);
+}
+
+// One sample's tokens may not fit into one block.
+TEST(ShardCodecTest, CutsRecordedTokensIntoBlocks) {
+  for (const bool with_strings : {true, false}) {
+    ScoreResult result = {.layers = 1, .heads = 1, .samples = {0}, .tokens = {400'000}, .response_tokens = {399'999}};
+    result.objective = {1};
+    result.planes["a"] = {1};
+    TokenRecord& record = result.recorded.emplace();
+    for (std::uint32_t token = 0; token < 400'000; ++token) {
+      record.ids.push_back(token * 5000);
+      record.response_mask.push_back(token == 0 ? '\0' : '\1');
+      if (with_strings) record.strings.push_back(std::string(token % 16, 's'));
+    }
+    const Parts parts = ToParts(v1::CompleteShardRequest::Header(), result);
+    CheckParts(parts);
+    EXPECT_GT(parts.size(), 5u);
+    EXPECT_TRUE(parts[1].has_scores());
+    TokenRecord arrived;
+    for (const auto& part : parts) {
+      if (!part.has_tokens()) continue;
+      arrived.ids.insert(arrived.ids.end(), part.tokens().ids().begin(), part.tokens().ids().end());
+      arrived.response_mask += part.tokens().response_mask();
+      arrived.strings.insert(arrived.strings.end(), part.tokens().strings().begin(), part.tokens().strings().end());
+    }
+    EXPECT_EQ(arrived.ids, record.ids);
+    EXPECT_EQ(arrived.response_mask, record.response_mask);
+    EXPECT_EQ(arrived.strings, record.strings);
+  }
 }
 
 TEST(ShardCodecTest, CutsPreparedSamplesIntoBlocks) {

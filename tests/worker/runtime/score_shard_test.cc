@@ -16,6 +16,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 class ScoreShardTest : public testing::Test {
  protected:
@@ -103,6 +105,40 @@ TEST_F(ScoreShardTest, TheFirstTokenOfATextIsItsPrompt) {
     for (std::size_t head = 0; head < matrix; ++head) EXPECT_EQ(plane[head], plane[matrix + head]) << name;
     EXPECT_NE(plane[0], 0) << name;
   }
+}
+
+TEST_F(ScoreShardTest, RecordsTokensOnRequestInTheShardsOrder) {
+  AddGoldenModel(root_, "llama", "text", true);
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("text", "llama", 16);
+  constexpr std::uint32_t kEndOfSequence = 2;
+  // The longest is scored first.
+  shard.samples = {{0, {"pair", TextPair{"AB", "C"}}},
+                   {1, {"plain", PlainText{"DEFGHIJKLMNOP"}}},
+                   {2, {"ids", TokenIds{{'X', 'Y', 'Z'}, 0}}}};
+  shard.compute.max_tokens = 6;
+  EXPECT_FALSE(Score(runtime, shard).recorded.has_value());
+  shard.compute.record_tokens = true;
+
+  const ScoreResult result = Score(runtime, shard);
+
+  ASSERT_TRUE(result.recorded.has_value());
+  EXPECT_THAT(result.tokens, ElementsAre(4, 6, 3));
+  EXPECT_THAT(result.response_tokens, ElementsAre(2, 5, 2));
+  EXPECT_THAT(result.recorded->ids,
+              ElementsAre('A', 'B', 'C', kEndOfSequence, 'D', 'E', 'F', 'G', 'H', 'I', 'X', 'Y', 'Z'));
+  EXPECT_EQ(result.recorded->response_mask, std::string("\0\0\1\1\0\1\1\1\1\1\0\1\1", 13));
+  EXPECT_THAT(result.recorded->strings, SizeIs(13));
+  EXPECT_EQ(result.recorded->strings[2], "C");
+}
+
+TEST_F(ScoreShardTest, RecordsNoStringsWithoutATokenizer) {
+  Runtime runtime(root_);
+  ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
+  shard.compute.record_tokens = true;
+  const ScoreResult result = Score(runtime, shard);
+  EXPECT_THAT(result.recorded->ids, SizeIs(5 + 33 + 17 + 9 + 26));
+  EXPECT_THAT(result.recorded->strings, IsEmpty());
 }
 
 TEST_F(ScoreShardTest, CountsTokensAndBatchesWithoutPadding) {
@@ -322,6 +358,12 @@ TEST_F(ScoreShardTest, RefusesMoreResultThanWasPlanned) {
   ShardInput shard = runtime.GoldenShard("m", "llama", 1024);
   // 5 samples, 4 planes of 12 heads in float32.
   shard.max_result_bytes = 5 * 4 * 12 * 4 - 1;
+  EXPECT_EQ(std::get<ShardFailure>(runtime.session.Score(shard, {})).reason, "INTERNAL");
+  shard.max_result_bytes += 1;
+  EXPECT_TRUE(std::holds_alternative<ScoreResult>(runtime.session.Score(shard, {})));
+  shard.compute.record_tokens = true;
+  // An id and a mark for each of the 90 tokens.
+  shard.max_result_bytes += 90 * 5 - 1;
   EXPECT_EQ(std::get<ShardFailure>(runtime.session.Score(shard, {})).reason, "INTERNAL");
   shard.max_result_bytes += 1;
   EXPECT_TRUE(std::holds_alternative<ScoreResult>(runtime.session.Score(shard, {})));

@@ -42,6 +42,24 @@ TEST(BlockDigestTest, EveryFieldCounts) {
   EXPECT_NE(DigestOf(changed), original);
 }
 
+TEST(BlockDigestTest, EveryFieldOfTokensCounts) {
+  const auto digest_of = [](std::vector<std::uint32_t> ids, const std::string& mask, std::vector<std::string> strings) {
+    worker::v1::TokenBlock block;
+    block.mutable_ids()->Assign(ids.begin(), ids.end());
+    block.set_response_mask(mask);
+    block.mutable_strings()->Assign(strings.begin(), strings.end());
+    BlockDigest digest;
+    digest.Add(block);
+    return digest.Finish();
+  };
+  const std::string original = digest_of({7, 8}, "01", {"ab", "c"});
+  EXPECT_EQ(digest_of({7, 8}, "01", {"ab", "c"}), original);
+  EXPECT_NE(digest_of({7, 9}, "01", {"ab", "c"}), original);
+  EXPECT_NE(digest_of({7, 8}, "11", {"ab", "c"}), original);
+  EXPECT_NE(digest_of({7, 8}, "01", {"a", "bc"}), original);
+  EXPECT_NE(digest_of({7, 8}, "01", {}), original);
+}
+
 TEST(BlockDigestTest, OrderOfBlocksCounts) {
   worker::v1::PrepareBlock first, second;
   first.add_samples(1);
