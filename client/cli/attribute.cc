@@ -127,6 +127,7 @@ std::vector<Flag> Flags() {
   std::vector<Flag> flags = {{"model", "NAME", "model, as `headscope models` names it"},
                              {"data", "FILE.jsonl", "rows to score; - reads standard input"}};
   for (const Flag& flag : JobFlags()) flags.push_back(flag);
+  flags.push_back({"label", "K=V", "label of the job; may be repeated; task=... names the task"});
   for (const Flag& flag : ResultOutputFlags()) flags.push_back(flag);
   flags.push_back({"detach", "", "print the job's id and do not wait"});
   return flags;

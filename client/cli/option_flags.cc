@@ -94,7 +94,6 @@ std::vector<Flag> JobFlags() {
   flags.push_back({"limit", "N", "read the first N rows only"});
   flags.push_back({"batch-tokens", "N",
                    "tokens in one batch; the workers' recommendation if absent (changes speed and memory, no result)"});
-  flags.push_back({"label", "K=V", "label of the job; may be repeated; task=... names the task"});
   return flags;
 }
 

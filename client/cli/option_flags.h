@@ -32,6 +32,7 @@ struct JobOptions {
   // Rows to read; absent: all.
   std::optional<std::uint64_t> limit;
 };
+// Without --label, of which each command says what it is good for.
 std::vector<Flag> JobFlags();
 absl::StatusOr<JobOptions> ReadJobOptions(const Arguments& arguments);
 

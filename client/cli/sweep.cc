@@ -116,7 +116,7 @@ std::vector<Flag> Flags() {
 const Command& SweepCommand() {
   static const Command command = {
       "sweep",
-      "[ID | FILE...]",
+      "[ID|FILE...]",
       0,
       kMaxSweepCells,
       "score many models on many files, and compare the patterns",

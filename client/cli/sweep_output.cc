@@ -60,7 +60,7 @@ Json SummaryJson(const client::Sweep& sweep) {
 }
 
 // The keys of `compare`, and the numbers of the cells that the patterns are of.
-Json ComparisonJson(const CellComparison& comparison) {
+Json CellComparisonJson(const CellComparison& comparison) {
   Json json = ComparisonJson(comparison.comparison);
   json["cells"] = comparison.group.cells;
   return json;
@@ -71,7 +71,7 @@ Json SweepJson(const client::Sweep& sweep, const std::vector<CellComparison>& co
   json["cells"] = Json::array();
   for (const client::SweepCell& cell : sweep.cells) json["cells"].push_back(CellJson(cell));
   json["comparisons"] = Json::array();
-  for (const CellComparison& comparison : comparisons) json["comparisons"].push_back(ComparisonJson(comparison));
+  for (const CellComparison& comparison : comparisons) json["comparisons"].push_back(CellComparisonJson(comparison));
   json["comparison"] = comparisons.size() == 1 ? json["comparisons"][0] : Json(nullptr);
   return json;
 }

@@ -94,6 +94,7 @@ std::vector<Flag> NewSweepFlags() {
                              {"data", "FILE...", "files of rows, as attribute takes them; - reads standard input"},
                              {"task", "LABEL,...", "a label for each file; the files' names if absent"}};
   for (const Flag& flag : JobFlags()) flags.push_back(flag);
+  flags.push_back({"label", "K=V", "label of the sweep, its jobs and patterns; may be repeated"});
   return flags;
 }
 

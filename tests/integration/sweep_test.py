@@ -73,13 +73,16 @@ class SweepTest(Case):
         jobs = [cell["job"] for cell in self.show(server, sweep)["cells"]]
         following = server.spawn_cli("--format", "json", "sweep", sweep)
         draw = random.Random(3)
+        states = []
         for _ in range(3):
             time.sleep(draw.uniform(0.1, 0.6))
-            before = self.show(server, sweep)["samples_done"]
+            before = self.show(server, sweep)
+            states.append(before["state"])
             server.kill()
             server.restart()
-            # What running shards had done beyond finished ones is done again.
-            self.assertGreaterEqual(self.show(server, sweep)["samples_total"], before)
+            self.assertGreaterEqual(self.show(server, sweep)["counts"]["succeeded"], before["counts"]["succeeded"],
+                                    "cells that are done stay done")
+        self.assertIn("RUNNING", states, "it was killed in the middle")
         ended = self.finish(server, sweep)
         out, err = following.communicate(timeout=120)
         self.assertEqual(following.returncode, 0, err)
