@@ -41,7 +41,7 @@ std::vector<NamedTensor> TokensOfTwoSamples() {
   Offsets string_offsets = {0};
   std::string strings;
   for (const std::int32_t id : ids) {
-    if (id != 21) strings += "t" + std::to_string(id);
+    if (id != 21) strings.append("t").append(std::to_string(id));
     string_offsets.push_back(static_cast<std::int64_t>(strings.size()));
   }
   return {{"token_offsets", "I64", {3}, BytesOf(Offsets{0, 5, 12})},

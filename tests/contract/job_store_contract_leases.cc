@@ -309,7 +309,7 @@ TEST_P(JobStoreContract, InvalidSamplesAreSkippedWhereThatIsAskedFor) {
 
 // Two samples of 100,000 tokens fit into one shard; with what their tokens may take they do not.
 TEST_P(JobStoreContract, ShardsOfAJobThatRecordsTokensAreCutByWhatTheseMayTake) {
-  const SessionRef session = Connect("w");
+  const SessionRef session = OpenSession("w");
   for (const bool record_tokens : {false, true}) {
     NewJob asked = JobOn(Dataset(record_tokens ? 3 : 2));
     asked.spec.batch_tokens = kMaxBatchTokens;

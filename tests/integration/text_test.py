@@ -67,7 +67,7 @@ class TextTest(Case):
                     self.assertEqual(sample["response_tokens"], len(row["token_ids"]) - 1)
 
     def test_tokens_are_recorded_on_request(self):
-        found = self.attribute("text.jsonl", self.pairs, "--tokens", "--label", "kept=yes")
+        found = self.attribute("text.jsonl", self.pairs, "--tokens")
         self.assertTrue(found["options"]["tokens"])
         for sample, pair in zip(found["samples"], self.pairs, strict=True):
             read = self.tokenize(pair["prompt"], "--response", pair["response"])
@@ -78,13 +78,14 @@ class TextTest(Case):
             self.assertNotEqual(sample["token_strings"][-1], "")
             self.assertEqual(sample["response_mask"],
                              [0] * ids["prompt_tokens"] + [1] * (len(ids["token_ids"]) - ids["prompt_tokens"]))
-        self.running.restart()
-        kept = self.assert_ok(self.running.cli("--format", "json", "result", found["job"], "--tokens")).json
-        self.assertEqual(kept["samples"], found["samples"])
-        logs = self.running.log()
+        logs = self.running.log_path.read_text()
         self.assertIn(found["job"], logs)
         for pair in self.pairs:
             self.assertNotIn(pair["prompt"], logs)
+        self.running.stop()
+        self.running.restart()
+        kept = self.assert_ok(self.running.cli("--format", "json", "result", found["job"], "--tokens")).json
+        self.assertEqual(kept["samples"], found["samples"])
 
     def test_recorded_tokens_are_those_that_were_kept(self):
         for name, row, prompt in (("pair.jsonl", {"prompt": "abc", "response": "defgh"}, 3),

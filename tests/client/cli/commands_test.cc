@@ -4,6 +4,7 @@
 #include <regex>
 
 #include "tests/client/cli/cli_fixture.h"
+#include "tests/client/safetensors_writer.h"
 
 namespace headscope::cli {
 namespace {
