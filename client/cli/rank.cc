@@ -119,7 +119,7 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   auto target = ReadPatterns({*arguments.Get("target")});
   if (!target.ok()) return target.status();
   if (absl::Status status = SubtractBase(arguments, *target); !status.ok()) return status;
-  const std::string& pool_name = *arguments.Get("pool");
+  const std::string pool_name = *arguments.Get("pool");
   std::optional<NpyPool> pool;
   if (absl::EndsWith(pool_name, ".npy")) {
     auto opened = NpyPool::Open(pool_name, arguments.Get("ids"));

@@ -64,8 +64,8 @@ inline constexpr std::uint64_t kMaxPatternValues = 128 << 10;
 inline constexpr std::uint32_t kDefaultResamples = 1'000;
 inline constexpr std::uint32_t kMaxResamples = 10'000;
 inline constexpr std::uint32_t kMaxPermutations = 100'000;
-// Elementary steps of resamples and permutations in one call, about a nanosecond each; and what is reached without being
-// asked for.
+// Elementary steps of resamples and permutations in one call, about a nanosecond each; and what is reached without
+// being asked for.
 inline constexpr double kMaxAnalysisSteps = 4e11;
 inline constexpr double kDefaultAnalysisSteps = 2e10;
 // Values of resampled patterns that are kept at once.

@@ -44,8 +44,8 @@ std::uint64_t CountInversions(std::vector<std::uint32_t>& values, std::vector<st
 
 constexpr std::size_t kMostBits = 4096;
 
-// The same of a permutation of 0..n-1 of at most kMostBits values, which stays as it is: the values before one are bits,
-// and the bits beyond every word are counted. Some ten times as fast as sorting.
+// The same of a permutation of 0..n-1 of at most kMostBits values, which stays as it is: the values before one are
+// bits, and the bits beyond every word are counted. Some ten times as fast as sorting.
 HEADSCOPE_CLONES std::uint64_t CountInversionsByBits(const std::uint32_t* values, std::size_t count) {
   constexpr std::size_t kStep = 16;
   const std::size_t words = (count + 64 * kStep - 1) / (64 * kStep) * kStep;

@@ -37,8 +37,8 @@ ServiceHarness::ServiceHarness(HarnessOptions options) : directory_(MakeTemporar
   io_.Start();
   analyses_.Start();
   fleet_ = std::make_unique<Fleet>(FleetOptions{}, *executor_, *blobs_, io_, events_, metrics_, clock_);
-  ServiceContext context{
-      *executor_, *blobs_, io_, analyses_, events_, *fleet_, metrics_, clock_, *random_, "headscope-server 0.0.0"};
+  ServiceContext context{*executor_, *blobs_,  io_,    analyses_, events_,
+                         *fleet_,    metrics_, clock_, *random_,  "headscope-server 0.0.0"};
   context.watch_heartbeat = options.watch_heartbeat;
   context.call_log = [this](const CallRecord& record) {
     const std::lock_guard lock(log_mutex_);

@@ -36,7 +36,8 @@ std::vector<double> Values(std::size_t count, int levels, std::mt19937& random) 
 TEST(KendallTest, IsWhatItsDefinitionSaysAtEverySizeWithAndWithoutTies) {
   std::mt19937 random(7);
   for (const std::size_t count : {2, 3, 63, 64, 65, 500, 1024, 1025, 2100, 4096, 4097}) {
-    for (const auto& [left_levels, right_levels] : {std::pair(0, 0), std::pair(0, 9), std::pair(9, 0), std::pair(9, 30)}) {
+    for (const auto& [left_levels, right_levels] :
+         {std::pair(0, 0), std::pair(0, 9), std::pair(9, 0), std::pair(9, 30)}) {
       std::vector<double> left = Values(count, left_levels, random), right = Values(count, right_levels, random);
       // Not constant, however few they are.
       left[0] = right[0] = -1;
