@@ -45,6 +45,7 @@ const Command& ModelsCommand();
 const Command& PatternsCommand();
 const Command& PlanMixtureCommand();
 const Command& RankCommand();
+const Command& ReportCommand();
 const Command& ResultCommand();
 const Command& TokenizeCommand();
 const Command& TrackCommand();

@@ -8,7 +8,7 @@ const std::vector<const Command*>& Commands() {
       &JobCommand(),      &WatchCommand(),    &ResultCommand(),      &CancelCommand(),    &DeleteCommand(),
       &DatasetsCommand(), &PatternsCommand(), &DescribeCommand(),    &CompareCommand(),   &DecomposeCommand(),
       &TrackCommand(),    &RankCommand(),     &PlanMixtureCommand(), &ImportCommand(),    &ExportCommand(),
-      &HealthCommand()};
+      &ReportCommand(),   &HealthCommand()};
   return commands;
 }
 

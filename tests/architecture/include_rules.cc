@@ -73,7 +73,8 @@ const std::vector<Rule>& Rules() {
       {"worker", {"worker/app", "proto/support"}, {"absl"}},
 
       {"client/headscope", {"proto/support", "proto/support/wire"}, {"absl", "protobuf", "grpc", "json"}},
-      {"client/cli", {"client/headscope", "proto/support"}, {"absl", "json"}},
+      {"client/report", {"client/headscope", "proto/support"}, {"absl"}},
+      {"client/cli", {"client/headscope", "client/report", "proto/support"}, {"absl", "json"}},
   };
   return rules;
 }
