@@ -150,6 +150,19 @@ class RepeatTest(unittest.TestCase):
             self.assertEqual(results[key], self.results[key], key)
 
 
+class CommandLineTest(unittest.TestCase):
+    def test_what_cannot_be_run_is_refused_at_once(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([str(SCRIPT), "--quick", "-o", f"{folder}/out"], capture_output=True, text=True,
+                                  timeout=60, env=os.environ | {"HEADSCOPE_BIN": folder})
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"there is no headscope in {folder}", done.stderr)
+            self.assertEqual(list(pathlib.Path(folder).iterdir()), [])
+            done = run_it(pathlib.Path(folder) / "out", "--seeds", "0")
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("--seeds is at least 1", done.stderr)
+
+
 class IntervalTest(unittest.TestCase):
     def test_quantiles_are_those_of_tables(self):
         for freedom, wanted in ((1, 12.7062), (2, 4.3027), (4, 2.7764), (19, 2.0930), (100, 1.9840)):

@@ -11,7 +11,7 @@ import sys
 import time
 
 from . import findings, mixture, patterns, reports, selection, summary
-from .programs import ProgramError, Service, Trainer, say
+from .programs import ProgramError, Service, Trainer, check_programs, say
 from .setting import FULL, PARTS, QUICK
 
 BUILD = pathlib.Path(__file__).resolve().parents[3] / "build"
@@ -58,6 +58,7 @@ def repeat(setting, output, trainer, jobs_at_once):
 
 def main():
     arguments = parse()
+    check_programs()
     output = arguments.output.resolve()
     setting = QUICK if arguments.quick else FULL
     if arguments.seeds is not None:

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 
-BIN = pathlib.Path(os.environ["HEADSCOPE_BIN"])
+BIN = pathlib.Path(os.environ.get("HEADSCOPE_BIN", pathlib.Path(__file__).resolve().parents[3] / "build/release/bin"))
 
 
 class ProgramError(Exception):
@@ -22,6 +22,12 @@ class ProgramError(Exception):
 
 def say(text):
     print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def check_programs():
+    for program in ("headscope", "headscope-server", "headscope-trainer", "headscope-worker"):
+        if not os.access(BIN / program, os.X_OK):
+            raise ProgramError(f"there is no {program} in {BIN}: build it, or name its folder in HEADSCOPE_BIN")
 
 
 def run(program, *arguments):
@@ -46,7 +52,9 @@ class Trainer:
         self._lock = threading.Lock()
 
     def rows(self, path, task, count, seed, split="training"):
-        """Writes `count` rows of a task to `path`."""
+        """Writes `count` rows of a task to `path`, unless it has as many already."""
+        if path.exists() and len(path.read_text().splitlines()) == count:
+            return path
         path.parent.mkdir(parents=True, exist_ok=True)
         run("headscope-trainer", "rows", "--task", task, "--count", count, "--split", split, "--seed", seed, "-o", path)
         return path

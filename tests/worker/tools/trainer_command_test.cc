@@ -22,7 +22,7 @@ struct Ran {
   std::string out;
 };
 
-Ran Run(const Command& command, const std::vector<std::string>& words) {
+Ran RunCommand(const Command& command, const std::vector<std::string>& words) {
   std::vector<const char*> pointers = {"program"};
   for (const std::string& word : words) pointers.push_back(word.c_str());
   const auto arguments = Arguments::Parse(command.flags, static_cast<int>(pointers.size()), pointers.data());
@@ -38,13 +38,13 @@ class TrainerCommandTest : public testing::Test {
   // A data file of eight rows of copying.
   std::string Rows() {
     const std::string path = File("rows.jsonl");
-    EXPECT_TRUE(Run(RowsCommand(), {"--task", "copy", "--count", "8", "-o", path}).status.ok());
+    EXPECT_TRUE(RunCommand(RowsCommand(), {"--task", "copy", "--count", "8", "-o", path}).status.ok());
     return path;
   }
   Ran Train(const std::vector<std::string>& more) {
     std::vector<std::string> words = {"--steps", "3", "--batch", "2", "--threads", "1", "-o", File("model")};
     words.insert(words.end(), more.begin(), more.end());
-    return Run(TrainCommand(), words);
+    return RunCommand(TrainCommand(), words);
   }
 
   TempDirectory directory_;
@@ -96,8 +96,8 @@ TEST_F(TrainerCommandTest, ARowThatTheModelCannotRunIsFoundBeforeTheFirstStep) {
 
 TEST_F(TrainerCommandTest, EvaluatePrintsEveryModelOnEveryTask) {
   ASSERT_TRUE(Train({"--data", Rows(), "--checkpoints", "1"}).status.ok());
-  const Ran ran = Run(EvaluateCommand(), {"--model", File("model") + "," + File("model/checkpoint-1"), "--task",
-                                          "copy,copy-and-sort", "--count", "5"});
+  const Ran ran = RunCommand(EvaluateCommand(), {"--model", File("model") + "," + File("model/checkpoint-1"), "--task",
+                                                 "copy,copy-and-sort", "--count", "5"});
   ASSERT_TRUE(ran.status.ok()) << ran.status;
   const auto evaluations = nlohmann::json::parse(ran.out)["evaluations"];
   ASSERT_EQ(evaluations.size(), 4u);
@@ -114,23 +114,23 @@ TEST_F(TrainerCommandTest, EvaluatePrintsEveryModelOnEveryTask) {
 
 TEST_F(TrainerCommandTest, EvaluateReadsRowsToo) {
   ASSERT_TRUE(Train({"--data", Rows()}).status.ok());
-  const Ran ran = Run(EvaluateCommand(), {"--model", File("model"), "--data", File("rows.jsonl")});
+  const Ran ran = RunCommand(EvaluateCommand(), {"--model", File("model"), "--data", File("rows.jsonl")});
   ASSERT_TRUE(ran.status.ok()) << ran.status;
   const auto evaluation = nlohmann::json::parse(ran.out)["evaluations"][0];
   EXPECT_EQ(evaluation["data"], File("rows.jsonl"));
   EXPECT_EQ(evaluation["examples"], 8);
-  EXPECT_THAT(std::string(Run(EvaluateCommand(), {"--model", File("model")}).status.message()),
+  EXPECT_THAT(std::string(RunCommand(EvaluateCommand(), {"--model", File("model")}).status.message()),
               HasSubstr("one of them"));
 }
 
 TEST_F(TrainerCommandTest, RowsAreOfTheWantedSplitAndNoFewerThanWanted) {
-  ASSERT_TRUE(
-      Run(RowsCommand(), {"--task", "add,sort", "--count", "3", "--split", "held-out", "-o", File("h")}).status.ok());
+  ASSERT_TRUE(RunCommand(RowsCommand(), {"--task", "add,sort", "--count", "3", "--split", "held-out", "-o", File("h")})
+                  .status.ok());
   const std::string text = ReadFileOrDie(File("h"));
   EXPECT_THAT(text, AllOf(HasSubstr("add-003"), HasSubstr("sort-003"), testing::Not(HasSubstr("sort-004"))));
-  const absl::Status few = Run(RowsCommand(), {"--task", "add", "--count", "9999", "-o", File("h")}).status;
+  const absl::Status few = RunCommand(RowsCommand(), {"--task", "add", "--count", "9999", "-o", File("h")}).status;
   EXPECT_THAT(std::string(few.message()), AllOf(HasSubstr("wanted 9999"), HasSubstr("of add")));
-  EXPECT_THAT(std::string(Run(RowsCommand(), {"--split", "test", "-o", File("h")}).status.message()),
+  EXPECT_THAT(std::string(RunCommand(RowsCommand(), {"--split", "test", "-o", File("h")}).status.message()),
               HasSubstr("'test'"));
 }
 
