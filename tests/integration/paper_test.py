@@ -109,8 +109,9 @@ class RepeatTest(unittest.TestCase):
         for run in mixture["runs"]:
             self.assertEqual(sum(run["samples"].values()), QUICK.warm_up_rows)
             folder = self.output / "data/mixture" / run["target"] / f"seed-{run['seed']}"
-            planned, drawn = ((folder / f"{arm}.jsonl").read_text().splitlines() for arm in ("planned", "random"))
-            self.assertEqual(len(planned), len(drawn))
+            planned, drawn, parts = ((folder / f"{arm}.jsonl").read_text().splitlines()
+                                     for arm in ("planned", "random", "parts"))
+            self.assertEqual({len(planned), len(drawn), len(parts)}, {QUICK.warm_up_rows})
             for task, count in run["samples"].items():
                 self.assertEqual(sum(json.loads(row)["prompt"].startswith(f"{task}:") for row in planned), count)
         for run in selection["runs"]:

@@ -7,12 +7,15 @@ import json
 import os
 import pathlib
 import resource
+import signal
 import sys
 import time
 
 from . import findings, mixture, patterns, reports, selection, summary
-from .programs import ProgramError, Service, Trainer, check_programs, say
+from .programs import ProgramError, check_programs, say
+from .service import Service
 from .setting import FULL, PARTS, QUICK
+from .trainer import Trainer
 
 BUILD = pathlib.Path(__file__).resolve().parents[3] / "build"
 
@@ -59,6 +62,8 @@ def repeat(setting, output, trainer, jobs_at_once):
 def main():
     arguments = parse()
     check_programs()
+    # Whoever is told to end ends the server too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     output = arguments.output.resolve()
     setting = QUICK if arguments.quick else FULL
     if arguments.seeds is not None:

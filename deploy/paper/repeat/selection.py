@@ -3,7 +3,8 @@
 The pool has as many rows of every task. For each complex task and seed, from the same base model:
 - similar: fine-tuned on the rows whose scores are most like (cosine) the pattern of a few known rows of the target, all
   computed with the base model;
-- random: fine-tuned on as many rows drawn at random from the pool.
+- random: fine-tuned on as many rows drawn at random from the pool;
+- own: fine-tuned on as many of the pool's rows of the target itself: the bound for a perfect choice.
 Whose rows were chosen is counted too: by chance a share of 1 / tasks are the target's own.
 """
 
@@ -15,7 +16,7 @@ from .interval import mean_interval
 from .programs import say
 from .setting import TASKS
 
-ARMS = ("similar", "random")
+ARMS = ("similar", "random", "own")
 
 
 def make_pool(setting, trainer, service, models, seed):
@@ -40,7 +41,8 @@ def run_one(setting, trainer, service, models, pools, target, seed):
     ranked = service.ask("rank", "--target", target_job, "--pool", pool_job, "--top", setting.chosen_rows,
                          "--measure", "cosine")["samples"]
     chosen = {"similar": [rows[sample["id"]] for sample in ranked],
-              "random": random.Random(seed).sample(list(rows.values()), setting.chosen_rows)}
+              "random": random.Random(seed).sample(list(rows.values()), setting.chosen_rows),
+              "own": [row for row in rows.values() if task_of(row) == target][:setting.chosen_rows]}
     finished = {}
     for arm in ARMS:
         data = arms.write_rows(folder / f"{arm}.jsonl", chosen[arm])
@@ -62,4 +64,5 @@ def run(setting, trainer, service, models, pool):
     shares = {arm: mean_interval([run["share_of_target"][arm] for run in runs]) for arm in ARMS}
     return {"arms": ARMS, "runs": runs, "means": arms.means(runs, ARMS), "share_of_target": shares,
             "share_of_target_by_chance": 1 / len(TASKS),
-            "differences": {"similar - random": arms.differences(runs, "similar", "random")}}
+            "differences": {f"{better} - random": arms.differences(runs, better, "random")
+                            for better in ("similar", "own")}}
