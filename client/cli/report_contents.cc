@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ostream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -110,6 +111,10 @@ absl::Status CheckCount(const char* answer, std::size_t found, std::size_t wante
 
 absl::Status Compare(Session& session, client::Client& client, const ReportRequest& request, Report& report) {
   if (request.patterns.size() < 2) return absl::OkStatus();
+  if (request.compare.bootstrap || request.compare.permutation) {
+    session.err() << "headscope: similarities of " << Count(request.patterns.size(), "pattern")
+                  << " with intervals or tests may take minutes\n";
+  }
   auto comparison = client.ComparePatterns(References(request.patterns), request.compare, session.Hooks());
   if (!comparison.ok()) return comparison.status();
   report.comparison = *std::move(comparison);

@@ -92,8 +92,8 @@ constexpr char kUncentredNote[] =
 std::string Conditioning(const Decomposition& decomposition) {
   return absl::StrCat(
       "<p class=\"note\">Condition number of the basis: ", NumberText(decomposition.condition_number, 3),
-      "; with columns scaled to one length: ", NumberText(decomposition.scaled_condition_number, 3),
-      ". Large ones (30 and more), and variance inflations above 10, mean that the basis patterns "
+      "; with patterns scaled to one length: ", NumberText(decomposition.scaled_condition_number, 3),
+      ". Where the latter is large (30 and more), or variance inflations are above 10, the basis patterns "
       "resemble each other and their coefficients trade places.</p>\n");
 }
 
@@ -116,7 +116,7 @@ std::string Residuals(const LabelledDecomposition& labelled) {
   if (residuals.values.empty()) return "";
   return absl::StrCat("<h4>What is left</h4>\n",
                       HeadMapGallery({{absl::StrCat("Residuals of ", labelled.target), "", &residuals, nullptr}},
-                                     ColourScale::DivergingOf({&residuals})));
+                                     {ColourScale::DivergingOf({&residuals})}));
 }
 
 std::string OneDecomposition(const LabelledDecomposition& labelled) {

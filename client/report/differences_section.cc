@@ -36,7 +36,7 @@ std::string DifferencesSection(const Report& report) {
   }
   return absl::StrCat("<p>Each pattern minus <b>", Escape(base.label),
                       "</b>, on one scale for all. Where the base is larger, the difference is negative.</p>\n",
-                      HeadMapGallery(maps, ColourScale::DivergingOf(matrices)));
+                      HeadMapGallery(maps, {ColourScale::DivergingOf(matrices)}));
 }
 
 }  // namespace headscope::report

@@ -55,8 +55,9 @@ std::string Ticks(const client::Matrix& values, const Layout& layout) {
   return markup + "</g>\n";
 }
 
-// One path for each shade: a stroke of one cell's length for each cell.
-std::string Cells(const client::Matrix& values, const ColourScale& scale, const Layout& layout) {
+// In the colours of `scale`; `style` says when they are shown. One path for each shade: a stroke of one cell's length
+// for each cell.
+std::string Cells(const client::Matrix& values, const ColourScale& scale, const Layout& layout, const char* style) {
   std::map<Shade, std::string> paths;
   // Large cells stand apart.
   const bool gaps = layout.cell >= 12;
@@ -68,7 +69,7 @@ std::string Cells(const client::Matrix& values, const ColourScale& scale, const 
     }
   }
   std::string markup =
-      absl::StrCat("<g class=\"cells", gaps ? " apart" : "", "\" transform=\"translate(", Layout::left, " ",
+      absl::StrCat("<g class=\"cells ", style, gaps ? " apart" : "", "\" transform=\"translate(", Layout::left, " ",
                    Coordinate(Layout::top + static_cast<double>(layout.cell) / 2), ") scale(", layout.cell, ")\">\n");
   for (const auto& [shade, path] : paths) {
     absl::StrAppend(&markup, "<path ", ShadeAttributes(shade), " d=\"", path, "\"/>\n");
@@ -93,18 +94,24 @@ std::string Extremes(const client::Matrix& values) {
   return absl::StrCat("the largest is ", name(*largest), "; the smallest is ", name(*smallest));
 }
 
-std::string Image(const HeadMap& map, const ColourScale& scale) {
+// The scale of this map alone, of the same kind.
+ColourScale OwnScale(const HeadMap& map, const Colours& colours) {
+  return colours.shared.is_diverging() ? ColourScale::DivergingOf({map.values}) : ColourScale::Of({map.values});
+}
+
+std::string Image(const HeadMap& map, const Colours& colours) {
   const client::Matrix& values = *map.values;
   const Layout layout(values);
-  return absl::StrCat("<svg role=\"img\" aria-label=\"Heat map of ", Escape(map.label), ", ", values.rows,
-                      " layers by ", values.columns, " heads: ", Extremes(values), ".\" viewBox=\"0 0 ", layout.width,
-                      " ", layout.height, "\" width=\"", layout.width, "\" height=\"", layout.height, "\" data-cell=\"",
-                      layout.cell, "\" data-left=\"", Layout::left, "\" data-top=\"", Layout::top, "\" data-layers=\"",
-                      values.rows, "\" data-heads=\"", values.columns, "\">\n", Cells(values, scale, layout),
-                      Ticks(values, layout),
-                      // The script moves it.
-                      "<rect class=\"cursor\" visibility=\"hidden\" width=\"", layout.cell, "\" height=\"", layout.cell,
-                      "\"/></svg>\n");
+  const std::string own = colours.with_own ? Cells(values, OwnScale(map, colours), layout, "own") : "";
+  return absl::StrCat(
+      "<svg role=\"img\" aria-label=\"Heat map of ", Escape(map.label), ", ", CountText(values.rows, "layer"), " by ",
+      CountText(values.columns, "head"), ": ", Extremes(values), ".\" viewBox=\"0 0 ", layout.width, " ", layout.height,
+      "\" width=\"", layout.width, "\" height=\"", layout.height, "\" data-cell=\"", layout.cell, "\" data-left=\"",
+      Layout::left, "\" data-top=\"", Layout::top, "\" data-layers=\"", values.rows, "\" data-heads=\"", values.columns,
+      "\">\n", Cells(values, colours.shared, layout, "shared"), own, Ticks(values, layout),
+      // The script moves it.
+      "<rect class=\"cursor\" visibility=\"hidden\" width=\"", layout.cell, "\" height=\"", layout.cell,
+      "\"/></svg>\n");
 }
 
 std::string Numbers(const HeadMap& map) {
@@ -123,36 +130,55 @@ std::string Numbers(const HeadMap& map) {
   return Details("Numbers", ScrollBox(absl::StrCat("Numbers of ", map.label), TableMarkup(table)));
 }
 
-// The ramp from end to end, drawn by the scale itself, with its numbers.
-std::string Legend(const ColourScale& scale) {
+// What stands at the ends and in the middle of a ramp.
+struct LegendTexts {
+  std::string least;
+  std::string middle;
+  std::string most;
+};
+
+// The ramp from end to end, drawn by the scale itself.
+std::string Legend(const ColourScale& scale, const LegendTexts& texts, const char* style) {
   constexpr int kSteps = 96;
   std::string cells;
   for (int step = 0; step < kSteps; ++step) {
     const double value = scale.least() + (scale.most() - scale.least()) * step / (kSteps - 1);
     absl::StrAppend(&cells, "<path ", ShadeAttributes(scale.ShadeOf(value)), " d=\"M", step, " 0h1.05\"/>");
   }
-  const std::string middle = scale.is_diverging() ? "0" : NumberText(scale.most() / 2, 3);
-  return absl::StrCat("<div class=\"legend\"><svg role=\"img\" aria-label=\"Colours from ",
-                      NumberText(scale.least(), 3), " to ", NumberText(scale.most(), 3), "\" viewBox=\"0 0 ", kSteps,
-                      " 6\" width=\"288\" height=\"12\"",
+  return absl::StrCat("<div class=\"legend ", style, "\"><svg role=\"img\" aria-label=\"Colours from ", texts.least,
+                      " to ", texts.most, "\" viewBox=\"0 0 ", kSteps, " 6\" width=\"288\" height=\"12\"",
                       " preserveAspectRatio=\"none\"><g class=\"cells\" transform=\"translate(0 3) scale(1 6)\">",
-                      cells, "</g></svg><div class=\"ends\"><span>", NumberText(scale.least(), 3), "</span><span>",
-                      middle, "</span><span>", NumberText(scale.most(), 3), "</span></div></div>\n");
+                      cells, "</g></svg><div class=\"ends\"><span>", texts.least, "</span><span>", texts.middle,
+                      "</span><span>", texts.most, "</span></div></div>\n");
+}
+
+std::string Legends(const Colours& colours) {
+  const ColourScale& scale = colours.shared;
+  const std::string middle = scale.is_diverging() ? "0" : NumberText(scale.most() / 2, 3);
+  std::string markup = Legend(scale, {NumberText(scale.least(), 3), middle, NumberText(scale.most(), 3)}, "shared");
+  if (!colours.with_own) return markup;
+  const bool is_diverging = scale.is_diverging();
+  const LegendTexts own = {is_diverging ? "−largest" : "0", is_diverging ? "0" : "", "largest"};
+  return markup + Legend(ColourScale(1, is_diverging), own, "own");
 }
 
 }  // namespace
 
-std::string HeadMapFigure(const HeadMap& map, const ColourScale& scale) {
-  const std::string subtitle =
-      map.subtitle.empty() ? "" : absl::StrCat("<span class=\"subtitle\">", Escape(map.subtitle), "</span>");
+std::string HeadMapFigure(const HeadMap& map, const Colours& colours) {
+  std::string subtitle;
+  if (!map.subtitle.empty()) subtitle = absl::StrCat("<span class=\"subtitle\">", Escape(map.subtitle), "</span>");
+  if (colours.with_own) {
+    absl::StrAppend(&subtitle, "<span class=\"subtitle own\">up to ", colours.shared.is_diverging() ? "±" : "",
+                    NumberText(OwnScale(map, colours).most(), 3), "</span>");
+  }
   return absl::StrCat("<figure class=\"map\"><figcaption><b>", Escape(map.label), "</b>", subtitle,
-                      "</figcaption>\n<div class=\"stage\">", Image(map, scale), "</div>\n<p class=\"readout\"></p>\n",
-                      Numbers(map), "</figure>\n");
+                      "</figcaption>\n<div class=\"stage\">", Image(map, colours),
+                      "</div>\n<p class=\"readout\"></p>\n", Numbers(map), "</figure>\n");
 }
 
-std::string HeadMapGallery(const std::vector<HeadMap>& maps, const ColourScale& scale) {
-  std::string markup = absl::StrCat(Legend(scale), "<div class=\"gallery\">\n");
-  for (const HeadMap& map : maps) absl::StrAppend(&markup, HeadMapFigure(map, scale));
+std::string HeadMapGallery(const std::vector<HeadMap>& maps, const Colours& colours) {
+  std::string markup = absl::StrCat(Legends(colours), "<div class=\"gallery\">\n");
+  for (const HeadMap& map : maps) absl::StrAppend(&markup, HeadMapFigure(map, colours));
   return markup + "</div>\n";
 }
 

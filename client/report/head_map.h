@@ -21,9 +21,17 @@ struct HeadMap {
   const client::Matrix* standard_error = nullptr;
 };
 
+// How the maps of a gallery are coloured.
+struct Colours {
+  // Of all maps.
+  ColourScale shared;
+  // Drawn too, for the reader to switch to: each map on a scale of its own.
+  bool with_own = false;
+};
+
 // Layers run down, heads across. Cells of one colour are one path, so that a map of n heads takes about 10 n bytes.
-std::string HeadMapFigure(const HeadMap& map, const ColourScale& scale);
-// Figures side by side beneath the legend of the scale that they share.
-std::string HeadMapGallery(const std::vector<HeadMap>& maps, const ColourScale& scale);
+std::string HeadMapFigure(const HeadMap& map, const Colours& colours);
+// Figures side by side beneath their legend.
+std::string HeadMapGallery(const std::vector<HeadMap>& maps, const Colours& colours);
 
 }  // namespace headscope::report

@@ -53,6 +53,10 @@ std::string IntervalText(const std::optional<client::Interval>& interval) {
   return absl::StrCat(NumberText(interval->low, 3), " to ", NumberText(interval->high, 3));
 }
 
+std::string CountText(std::size_t count, const std::string& noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
+
 std::string PercentText(double share) { return absl::StrFormat("%.3g %%", 100 * share); }
 
 std::string Coordinate(double value) {

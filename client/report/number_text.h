@@ -1,6 +1,7 @@
 // Numbers as the report prints them; what is not defined is a dash.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -19,6 +20,8 @@ std::string FixedText(double value);
 std::string FixedText(const std::optional<double>& value);
 // "0.42 to 0.57"; empty when absent.
 std::string IntervalText(const std::optional<client::Interval>& interval);
+// "1 layer", "2 layers".
+std::string CountText(std::size_t count, const std::string& noun);
 // "95 %".
 std::string PercentText(double share);
 // For coordinates and style values: plain, at most two decimals.

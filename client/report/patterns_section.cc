@@ -7,13 +7,17 @@
 namespace headscope::report {
 namespace {
 
-constexpr char kIntroduction[] =
-    "<p>One cell per attention head, on one colour scale for all maps. <label class=\"switch\"><input "
-    "type=\"checkbox\" "
-    "id=\"small-values\"> Emphasise small values</label></p>\n";
+constexpr char kIntroduction[] = "<p>One cell for each attention head.</p>\n";
+
+// Patterns of different tasks may differ a hundredfold in size.
+constexpr char kScaleSwitch[] =
+    "<fieldset class=\"switch\"><legend>Colours</legend>"
+    "<label><input type=\"radio\" name=\"scale\" id=\"shared-scale\" checked> one scale for all maps</label> "
+    "<label><input type=\"radio\" name=\"scale\" id=\"own-scale\"> each map on its own</label></fieldset>\n";
 
 // What the switch does cannot be seen from the legend's ends alone.
-constexpr char kSmallValues[] =
+constexpr char kSmallValuesSwitch[] =
+    "<p><label class=\"switch\"><input type=\"checkbox\" id=\"small-values\"> Emphasise small values</label></p>\n"
     "<p class=\"note small-values-note\">Colours follow the square root of the size in all maps of this page; the "
     "legends "
     "show them.</p>\n";
@@ -28,7 +32,9 @@ std::string PatternsSection(const Report& report) {
                     pattern.standard_error ? &*pattern.standard_error : nullptr});
     matrices.push_back(&pattern.values);
   }
-  return absl::StrCat(kIntroduction, kSmallValues, HeadMapGallery(maps, ColourScale::Of(matrices)));
+  const bool several = maps.size() > 1;
+  return absl::StrCat(kIntroduction, several ? kScaleSwitch : "", kSmallValuesSwitch,
+                      HeadMapGallery(maps, {ColourScale::Of(matrices), several}));
 }
 
 }  // namespace headscope::report

@@ -5,6 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "client/report/html.h"
+#include "client/report/number_text.h"
 #include "client/report/resources.h"
 #include "client/report/sections.h"
 #include "proto/support/sha256.h"
@@ -48,11 +49,10 @@ std::string Head(const Report& report) {
 
 std::string Header(const Report& report, const std::vector<Section>& sections) {
   const client::Matrix& values = report.patterns.front().values;
-  const std::size_t patterns = report.patterns.size();
-  std::string markup =
-      absl::StrCat("<a class=\"skip\" href=\"#main\">To the content</a>\n<header>\n<h1>", Escape(report.title),
-                   "</h1>\n<p>", patterns, patterns == 1 ? " pattern" : " patterns", " of attention heads, ",
-                   values.rows, " layers by ", values.columns, " heads.</p>\n<nav aria-label=\"Sections\"><ul>\n");
+  std::string markup = absl::StrCat("<a class=\"skip\" href=\"#main\">To the content</a>\n<header>\n<h1>",
+                                    Escape(report.title), "</h1>\n<p>", CountText(report.patterns.size(), "pattern"),
+                                    " of attention heads, ", CountText(values.rows, "layer"), " by ",
+                                    CountText(values.columns, "head"), ".</p>\n<nav aria-label=\"Sections\"><ul>\n");
   for (const Section& section : sections) {
     absl::StrAppend(&markup, "<li><a href=\"#", section.id, "\">", section.title, "</a>\n");
   }

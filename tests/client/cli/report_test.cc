@@ -47,7 +47,7 @@ TEST_F(ReportCommandTest, WritesOnePageAboutJobsAndFiles) {
   EXPECT_THAT(run.err, HasSubstr("wrote " + Output()));
   const std::string page = Read(Output());
   EXPECT_THAT(page, HasSubstr("<h1>Add &lt;and&gt; copy</h1>"));
-  EXPECT_THAT(page, HasSubstr("2 patterns of attention heads, 1 layers by 2 heads"));
+  EXPECT_THAT(page, HasSubstr("2 patterns of attention heads, 1 layer by 2 heads"));
   EXPECT_THAT(page, HasSubstr("<b>j-1</b><span class=\"subtitle\">demo, 2 samples</span>"));
   EXPECT_THAT(page, HasSubstr("<b>step-7</b>"));
   EXPECT_THAT(page, HasSubstr("<td>0.5 ± 0.1"));
@@ -144,6 +144,7 @@ TEST_F(ReportCommandTest, AsksForIntervalsAndTests) {
             0);
 
   EXPECT_EQ(state().described.bootstrap().resamples(), 50u);
+  EXPECT_EQ(state().compared.bootstrap().resamples(), 50u);
   EXPECT_EQ(state().compared.bootstrap().seed(), 7u);
   EXPECT_EQ(state().compared.permutation().permutations(), 99u);
 }

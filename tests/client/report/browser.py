@@ -33,7 +33,7 @@ class Browser:
         os.close(commands_read)
         os.close(answers_write)
         # Nothing waits for ever: a browser that hangs is ended, which closes the pipe that is read.
-        self._watchdog = threading.Timer(240, self._process.kill)
+        self._watchdog = threading.Timer(540, self._process.kill)
         self._watchdog.start()
         self._buffer = b""
         self._last_id = 0

@@ -1,6 +1,7 @@
 // What browser_test.py asks of a page; evaluated in it. Every function returns plain values, complaints as lists of text.
 const checks = (() => {
-  const isShown = (element) => element.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true});
+  const isShown = (element) => element.getClientRects().length > 0 &&
+      element.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true});
   const name = (element) => `${element.tagName} ${(element.getAttribute('aria-label') ?? element.textContent).slice(0, 40)}`;
 
   const canvas = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
@@ -73,10 +74,14 @@ const checks = (() => {
     overflow: () => document.documentElement.scrollWidth - innerWidth,
     // Of the first legend: lightness at each step, and the distances between neighbours of different shade.
     legend(section) {
-      const colours = [...document.querySelectorAll(`#${section} .legend path`)].map(
+      const colours = [...document.querySelectorAll(`#${section} .legend.shared path`)].map(
           (path) => oklab(pixel(getComputedStyle(path).stroke)));
       return colours;
     },
+    // Of every map, the place on the ramp of its strongest colour that is shown.
+    largestShades: (section) => [...document.querySelectorAll(`#${section} figure.map`)].map(
+        (figure) => Math.max(...[...figure.querySelectorAll('.cells path')].filter(isShown).map(
+            (path) => Number(path.style.getPropertyValue('--t'))))),
     shownMeasures: () => [...document.querySelectorAll('.measure')].filter(isShown).map(
         (figure) => figure.classList.contains('removed') ? 'removed' : 'kept'),
     readouts: () => [...document.querySelectorAll('.readout')].map((readout) => readout.textContent),

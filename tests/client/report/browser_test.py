@@ -139,6 +139,19 @@ class ReportInBrowser(unittest.TestCase):
                 self.browser.evaluate("document.querySelector('#means-removed').checked = true")
                 self.assertEqual(set(self.check("shownMeasures()")), {"removed"})
 
+    def test_maps_are_coloured_by_one_scale_or_each_by_its_own(self):
+        for scripts in (True, False):
+            with self.subTest(scripts=scripts):
+                self.open("middle", scripts=scripts)
+                largest = self.check("largestShades('patterns')")
+                self.assertEqual(len(largest), 6)
+                self.assertEqual(max(largest), 1)
+                self.assertLess(min(largest), 1)
+                self.browser.evaluate("document.querySelector('#own-scale').checked = true")
+                self.assertEqual(self.check("largestShades('patterns')"), [1] * 6)
+                self.assertEqual(self.check("badFigures()"), [])
+        self.browser.screenshot(self.path("own-scales.png"))
+
     def test_small_values_are_emphasised_in_colours_and_legend(self):
         self.open("middle")
         before = self.check("legend('patterns')")

@@ -42,6 +42,11 @@ TEST(IntervalTextTest, NamesBothEnds) {
   EXPECT_EQ(IntervalText(std::nullopt), "");
 }
 
+TEST(CountTextTest, KnowsTheSingular) {
+  EXPECT_EQ(CountText(1, "head"), "1 head");
+  EXPECT_EQ(CountText(0, "head"), "0 heads");
+}
+
 TEST(CoordinateTest, IsPlainForMarkup) {
   EXPECT_EQ(Coordinate(12), "12");
   EXPECT_EQ(Coordinate(-0.001), "0");

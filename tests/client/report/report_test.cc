@@ -125,7 +125,7 @@ TEST(ReportTest, TakesDifferencesFromTheBase) {
 
   EXPECT_THAT(page, HasSubstr("Each pattern minus <b>b</b>"));
   EXPECT_THAT(page, HasSubstr("<b>a − b</b>"));
-  EXPECT_THAT(page, HasSubstr("Heat map of a − b, 1 layers by 1 heads: the largest is layer 0 head 0, −3;"));
+  EXPECT_THAT(page, HasSubstr("Heat map of a − b, 1 layer by 1 head: the largest is layer 0 head 0, −3;"));
   EXPECT_THAT(page, HasSubstr("<b>c − b</b>"));
   EXPECT_THAT(page, Not(HasSubstr("<b>b − b</b>")));
 }
