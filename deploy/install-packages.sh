@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs Debian packages, only those that are missing: deploy/install-packages.sh LIST...
-# LIST is a file name in deploy/packages without .txt: build, test, fuzz, benchmark, server, worker.
+# LIST is a file name in deploy/packages without .txt: build, test, fuzz, benchmark, paper, server, worker.
 set -euo pipefail
 cd "$(dirname "$0")/packages"
 

@@ -15,6 +15,7 @@ DOCKERFILE = (SOURCE / "Dockerfile").read_text()
 COMPOSE = (SOURCE / "deploy/compose/compose.yaml").read_text()
 PROMETHEUS = (SOURCE / "deploy/prometheus/prometheus.yml").read_text()
 QUICKSTART = (SOURCE / "deploy/quickstart.sh").read_text()
+PAPER = (SOURCE / "deploy/paper/repeat.sh").read_text()
 
 
 def packages(name):
@@ -108,7 +109,7 @@ class DeployTest(unittest.TestCase):
             self.assertTrue((BIN / program).exists(), program)
 
     def test_every_package_list_named_exists(self):
-        for name in re.findall(r"^(?:RUN )?\S*install-packages\.sh ([a-z ]+)", DOCKERFILE + QUICKSTART, re.M):
+        for name in re.findall(r"^ *(?:RUN )?\S*install-packages\.sh\"? ([a-z ]+)", DOCKERFILE + QUICKSTART + PAPER, re.M):
             for word in name.split():
                 self.assertTrue(packages(word), word)
 
@@ -184,8 +185,8 @@ class DeployTest(unittest.TestCase):
                 self.assertIn("HEALTHCHECK", stage)
                 self.assertLess(stage.index("install-packages.sh"), stage.index("USER"))
 
-    def test_the_two_commands_are_executable(self):
-        for path in ("deploy/quickstart.sh", "tests/run.sh", ".ci/run", "deploy/install-packages.sh"):
+    def test_the_commands_are_executable(self):
+        for path in ("deploy/quickstart.sh", "deploy/paper/repeat.sh", "tests/run.sh", ".ci/run", "deploy/install-packages.sh"):
             self.assertTrue((SOURCE / path).stat().st_mode & 0o111, path)
 
     def test_quickstart_and_dockerfile_build_the_same_way(self):

@@ -7,6 +7,7 @@
 #include "worker/tools/trainer/byte_vocabulary.h"
 #include "worker/tools/trainer/demo_files.h"
 #include "worker/tools/trainer/learner.h"
+#include "worker/tools/trainer/measurement.h"
 #include "worker/tools/trainer/training_run.h"
 
 namespace headscope::worker {
@@ -60,6 +61,59 @@ TEST(TrainerTest, AFewStepsLowerTheLossOfGuessing) {
   EXPECT_LT(trained.result.loss, 4.5);
   EXPECT_THAT(trained.saved, testing::ElementsAre(10, 20, 30, 40, 50));
   EXPECT_THAT(trained.lines.front(), testing::HasSubstr("step 10/54"));
+}
+
+TEST(TrainerTest, RowsAreLearnedAndCheckpointsComeAfterTheirSteps) {
+  const TempDirectory directory;
+  SetComputeThreads(1);
+  ASSERT_TRUE(WriteUntrainedModel(directory.path(), 1).ok());
+  const auto learner = Learner::Open(directory.path());
+  ASSERT_TRUE(learner.ok()) << learner.status();
+  const std::vector<Example> rows = TrainingExamples("sort", 1, 4);
+  const double before = Measure(**learner, rows)->loss;
+  std::vector<std::int64_t> checkpoints;
+  const TrainingEvents events = {.report = [](const std::string&) {},
+                                 .save = nullptr,
+                                 .checkpoint =
+                                     [&](std::int64_t step) {
+                                       checkpoints.push_back(step);
+                                       return absl::OkStatus();
+                                     }};
+  const auto result =
+      Train(**learner, {.rows = rows, .steps = 30, .batch = 4, .warm_up_steps = 5, .checkpoints = {1, 7, 30}}, events);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_THAT(checkpoints, testing::ElementsAre(1, 7, 30));
+  EXPECT_LT(Measure(**learner, rows)->loss, before - 1);
+  // There is no task to be measured.
+  EXPECT_TRUE(result->held_out_accuracy.empty());
+}
+
+TEST(TrainerTest, AMeasurementIsTheLossOfTheNextStep) {
+  const TempDirectory directory;
+  SetComputeThreads(1);
+  ASSERT_TRUE(WriteUntrainedModel(directory.path(), 1).ok());
+  const auto learner = Learner::Open(directory.path());
+  ASSERT_TRUE(learner.ok()) << learner.status();
+  // More than are measured at a time.
+  const std::vector<Example> examples = HeldOutExamples("copy", 1, 300);
+  const auto measured = Measure(**learner, examples);
+  ASSERT_TRUE(measured.ok()) << measured.status();
+  EXPECT_EQ(measured->examples, 300);
+  EXPECT_EQ(measured->accuracy, 0.0);
+  EXPECT_NEAR(measured->loss, *(*learner)->Step(CopyBatch(300), 1e-3), 1e-4);
+}
+
+TEST(TrainerTest, AnExampleIsExactWhenEveryTokenIs) {
+  const TempDirectory directory;
+  SetComputeThreads(1);
+  ASSERT_TRUE(WriteUntrainedModel(directory.path(), 1).ok());
+  const auto learner = Learner::Open(directory.path());
+  ASSERT_TRUE(learner.ok()) << learner.status();
+  PackedBatch batch;
+  AddExample({"sort: ba ->", "ab"}, batch);
+  for (int step = 0; step < 60; ++step) ASSERT_TRUE((*learner)->Step(batch, 3e-3).ok());
+  // Learned by heart; the second example differs from it in its last letter only.
+  EXPECT_EQ(Measure(**learner, {{"sort: ba ->", "ab"}, {"sort: ba ->", "ac"}})->accuracy, 0.5);
 }
 
 TEST(TrainerTest, TheSameSeedGivesTheSameBytes) {

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "worker/tools/model_writer/checkpoint_plan.h"
 #include "worker/tools/model_writer/model_directory_writer.h"
 #include "worker/tools/trainer/byte_vocabulary.h"
+#include "worker/tools/trainer/row_file.h"
 #include "worker/tools/trainer/task.h"
 
 namespace headscope::worker {
@@ -31,19 +31,21 @@ absl::Status WriteUntrainedModel(const std::string& directory, std::uint64_t see
 
 absl::Status WriteTrainingRecord(const std::string& directory, const TrainingRecord& record) {
   const TrainingOptions& options = record.options;
-  const nlohmann::ordered_json json = {{"command", record.command},
-                                       {"from", record.from},
-                                       {"tasks", options.tasks},
-                                       {"steps", options.steps},
-                                       {"batch", options.batch},
-                                       {"learning_rate", options.learning_rate},
-                                       {"seed", options.seed},
-                                       {"threads", record.threads},
-                                       {"torch_version", record.torch_version},
-                                       {"parameters", record.parameters},
-                                       {"loss", record.result.loss},
-                                       {"held_out_examples_per_task", options.held_out},
-                                       {"held_out_accuracy", record.result.held_out_accuracy}};
+  nlohmann::ordered_json json = {{"command", record.command}, {"from", record.from}, {"tasks", options.tasks}};
+  if (!record.data.empty()) {
+    json["data"] = record.data;
+    json["rows"] = options.rows.size();
+  }
+  json.update({{"steps", options.steps},
+               {"batch", options.batch},
+               {"learning_rate", options.learning_rate},
+               {"seed", options.seed},
+               {"threads", record.threads},
+               {"torch_version", record.torch_version},
+               {"parameters", record.parameters},
+               {"loss", record.result.loss},
+               {"held_out_examples_per_task", options.held_out},
+               {"held_out_accuracy", record.result.held_out_accuracy}});
   return WriteTextFile(directory + "/training.json", json.dump(2) + "\n");
 }
 
@@ -53,15 +55,9 @@ absl::Status WriteSamples(const std::string& directory, const std::vector<std::s
   std::filesystem::create_directories(directory, error);
   if (error) return absl::UnavailableError(absl::StrCat("cannot make ", directory, ": ", error.message()));
   for (const std::string& task : tasks) {
-    std::string rows;
-    int number = 0;
-    for (const Example& example : HeldOutExamples(task, seed, count)) {
-      const nlohmann::ordered_json row = {{"id", absl::StrFormat("%s-%03d", task, ++number)},
-                                          {"prompt", example.prompt},
-                                          {"response", example.response}};
-      absl::StrAppend(&rows, row.dump(), "\n");
-    }
-    const absl::Status written = WriteTextFile(absl::StrCat(directory, "/", task, ".jsonl"), rows);
+    const std::vector<Example> examples = HeldOutExamples(task, seed, count);
+    if (absl::Status status = CheckCount(task, examples, count); !status.ok()) return status;
+    const absl::Status written = WriteTextFile(absl::StrCat(directory, "/", task, ".jsonl"), RowsText(task, examples));
     if (!written.ok()) return written;
   }
   return absl::OkStatus();

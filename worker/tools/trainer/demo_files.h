@@ -20,6 +20,8 @@ struct TrainingRecord {
   std::string command;
   // The directory it began with; empty: an untrained model.
   std::string from;
+  // The file of the rows; empty: examples were drawn.
+  std::string data;
   int threads = 0;
   std::string torch_version;
   std::int64_t parameters = 0;
@@ -29,7 +31,7 @@ struct TrainingRecord {
 absl::Status WriteTrainingRecord(const std::string& directory, const TrainingRecord& record);
 
 // Writes the first `count` held-out examples of each task to `directory`/<task>.jsonl, rows {"id", "prompt",
-// "response"}.
+// "response"}. INVALID_ARGUMENT where a task has fewer.
 absl::Status WriteSamples(const std::string& directory, const std::vector<std::string>& tasks, std::uint64_t seed,
                           std::int64_t count);
 

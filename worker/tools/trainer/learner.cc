@@ -19,6 +19,7 @@
 #include "worker/tensor/torch_compat.h"
 #include "worker/tensor/torch_guard.h"
 #include "worker/tools/trainer/adam.h"
+#include "worker/tools/trainer/byte_vocabulary.h"
 
 namespace headscope::worker {
 namespace {
@@ -155,23 +156,24 @@ absl::StatusOr<double> Learner::Step(const PackedBatch& batch, double learning_r
   });
 }
 
-absl::StatusOr<std::int64_t> Learner::CountExact(const PackedBatch& batch) {
+absl::StatusOr<Evaluation> Learner::Evaluate(const PackedBatch& batch) {
   const absl::Status checked = CheckBatch(batch, spec());
   if (!checked.ok()) return checked;
-  return TorchGuard("answering", [&]() -> absl::StatusOr<std::int64_t> {
+  return TorchGuard("answering", [&]() -> absl::StatusOr<Evaluation> {
     const GradMode no_graph(false);
     const PaddedBatch padded = PadBatch(batch);
     const absl::StatusOr<at::Tensor> logits = state_->Logits(padded);
     if (!logits.ok()) return logits.status();
-    const at::Tensor answers = logits->argmax(-1);  // [predictions]
+    const at::Tensor targets = Indices(padded, &Prediction::target);                     // [predictions]
+    const at::Tensor right = logits->argmax(-1).eq(targets).to(at::kByte).contiguous();  // [predictions]
     std::vector<bool> exact(static_cast<std::size_t>(padded.samples), true);
     for (std::size_t i = 0; i < padded.predictions.size(); ++i) {
-      const Prediction& prediction = padded.predictions[i];
-      if (answers[static_cast<std::int64_t>(i)].item<std::int64_t>() != prediction.target) {
-        exact[static_cast<std::size_t>(prediction.sample)] = false;
-      }
+      if (right.data_ptr<std::uint8_t>()[i] == 0) exact[static_cast<std::size_t>(padded.predictions[i].sample)] = false;
     }
-    return std::count(exact.begin(), exact.end(), true);
+    const at::Tensor loss = at::cross_entropy_loss(*logits, targets, {}, at::Reduction::Sum);
+    return Evaluation{.exact = std::count(exact.begin(), exact.end(), true),
+                      .tokens = targets.numel(),
+                      .loss_sum = loss.item<double>()};
   });
 }
 
@@ -190,6 +192,16 @@ absl::Status Learner::Save(const std::string& directory, StoredType type) const 
                        }});
   }
   return WriteSafetensors(directory + "/model.safetensors", type, tensors);
+}
+
+absl::StatusOr<std::unique_ptr<Learner>> OpenByteLearner(const std::string& directory) {
+  auto learner = Learner::Open(directory);
+  if (learner.ok() && (*learner)->spec().vocabulary != kByteVocabulary) {
+    return absl::FailedPreconditionError(absl::StrCat(directory, " has ", (*learner)->spec().vocabulary,
+                                                      " words; the tasks need the byte vocabulary of ",
+                                                      kByteVocabulary));
+  }
+  return learner;
 }
 
 }  // namespace headscope::worker

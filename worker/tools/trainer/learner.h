@@ -13,6 +13,16 @@
 
 namespace headscope::worker {
 
+// How well a model answers samples.
+struct Evaluation {
+  // Samples whose supervised tokens are all the likeliest ones: those that greedy decoding answers exactly, since it
+  // follows the same tokens as long as each is right.
+  std::int64_t exact = 0;
+  // Supervised tokens, and the sum of their negative log-likelihoods (nats).
+  std::int64_t tokens = 0;
+  double loss_sum = 0.0;
+};
+
 // Learns in float32 on the CPU, deterministically for one number of compute threads. Thread-compatible.
 class Learner {
  public:
@@ -28,9 +38,8 @@ class Learner {
   // tokens of the batch. Errors: INVALID_ARGUMENT for a sample that the model cannot run.
   absl::StatusOr<double> Step(const PackedBatch& batch, double learning_rate);
 
-  // Samples whose supervised tokens are all the likeliest ones: those that greedy decoding answers exactly, since it
-  // follows the same tokens as long as each is right. Errors as above.
-  absl::StatusOr<std::int64_t> CountExact(const PackedBatch& batch);
+  // How well the model as it is now knows `batch`. Errors as above.
+  absl::StatusOr<Evaluation> Evaluate(const PackedBatch& batch);
 
   // Writes the model as it is now to `directory`, with the configuration and tokenizer files it was opened with.
   absl::Status Save(const std::string& directory, StoredType type) const;
@@ -40,5 +49,9 @@ class Learner {
   explicit Learner(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// A learner of the model in `directory`, which has the vocabulary that AddExample writes in. FAILED_PRECONDITION for
+// another size, with both.
+absl::StatusOr<std::unique_ptr<Learner>> OpenByteLearner(const std::string& directory);
 
 }  // namespace headscope::worker

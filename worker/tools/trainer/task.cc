@@ -15,11 +15,22 @@ namespace {
 
 constexpr std::int64_t kLetters = 26;
 constexpr std::uint64_t kHeldOutShare = 8;
+constexpr std::int64_t kVainDraws = 1'000'000;
+// Of a seed's random streams, 0 is a training's own, those from 1 on are held-out examples', those from here on
+// others'.
+constexpr std::uint64_t kTrainingStreams = 1'000;
 
 std::string RandomLetters(std::int64_t count, Random& random) {
   std::string letters;
   for (std::int64_t i = 0; i < count; ++i) letters += static_cast<char>('a' + random.Between(0, kLetters - 1));
   return letters;
+}
+
+std::string Reversed(const std::string& text) { return {text.rbegin(), text.rend()}; }
+
+std::string Sorted(std::string text) {
+  std::sort(text.begin(), text.end());
+  return text;
 }
 
 Example Add(Random& random) {
@@ -53,24 +64,57 @@ Example Lookup(Random& random) {
 
 Example Reverse(Random& random) {
   const std::string letters = RandomLetters(random.Between(3, 8), random);
-  return {absl::StrCat("reverse: ", letters, " ->"), std::string(letters.rbegin(), letters.rend())};
+  return {absl::StrCat("reverse: ", letters, " ->"), Reversed(letters)};
 }
 
 Example Sort(Random& random) {
   const std::string letters = RandomLetters(random.Between(3, 8), random);
-  std::string sorted = letters;
-  std::sort(sorted.begin(), sorted.end());
-  return {absl::StrCat("sort: ", letters, " ->"), sorted};
+  return {absl::StrCat("sort: ", letters, " ->"), Sorted(letters)};
+}
+
+Example AddThenReverse(Random& random) {
+  const Example sum = Add(random);
+  return {"add-then-reverse" + sum.prompt.substr(3), Reversed(sum.response)};
+}
+
+Example CopyAndReverse(Random& random) {
+  const std::string letters = RandomLetters(random.Between(3, 8), random);
+  return {absl::StrCat("copy-and-reverse: ", letters, " ->"), absl::StrCat(letters, " ", Reversed(letters))};
+}
+
+Example CopyAndSort(Random& random) {
+  const std::string letters = RandomLetters(random.Between(3, 8), random);
+  return {absl::StrCat("copy-and-sort: ", letters, " ->"), absl::StrCat(letters, " ", Sorted(letters))};
+}
+
+Example SortThenReverse(Random& random) {
+  const std::string letters = RandomLetters(random.Between(3, 8), random);
+  return {absl::StrCat("sort-then-reverse: ", letters, " ->"), Reversed(Sorted(letters))};
 }
 
 using Generator = Example (*)(Random&);
-constexpr std::array<std::pair<std::string_view, Generator>, 5> kTasks = {
-    {{"add", Add}, {"copy", Copy}, {"lookup", Lookup}, {"reverse", Reverse}, {"sort", Sort}}};
+// The basic ones first. A task's place chooses its stream of held-out examples: new ones go to the end.
+constexpr std::array<std::pair<std::string_view, Generator>, 9> kTasks = {{{"add", Add},
+                                                                           {"copy", Copy},
+                                                                           {"lookup", Lookup},
+                                                                           {"reverse", Reverse},
+                                                                           {"sort", Sort},
+                                                                           {"add-then-reverse", AddThenReverse},
+                                                                           {"copy-and-reverse", CopyAndReverse},
+                                                                           {"copy-and-sort", CopyAndSort},
+                                                                           {"sort-then-reverse", SortThenReverse}}};
+constexpr std::size_t kBasicTasks = 5;
 
 std::size_t IndexOf(std::string_view task) {
   const auto found =
       std::find_if(kTasks.begin(), kTasks.end(), [task](const auto& known) { return known.first == task; });
   return static_cast<std::size_t>(found - kTasks.begin());
+}
+
+std::vector<std::string> NamesBetween(std::size_t first, std::size_t last) {
+  std::vector<std::string> names;
+  for (std::size_t i = first; i < last; ++i) names.emplace_back(kTasks[i].first);
+  return names;
 }
 
 // FNV-1a of the prompt.
@@ -80,24 +124,37 @@ std::uint64_t Hash(std::string_view text) {
   return hash;
 }
 
+std::vector<Example> DifferentExamples(Generator generator, Random random, std::int64_t count, bool held_out) {
+  std::set<std::string> prompts;
+  std::vector<Example> examples;
+  std::int64_t vain = 0;
+  while (static_cast<std::int64_t>(examples.size()) < count && vain < kVainDraws) {
+    Example example = generator(random);
+    ++vain;
+    if (IsHeldOut(example) != held_out || !prompts.insert(example.prompt).second) continue;
+    examples.push_back(std::move(example));
+    vain = 0;
+  }
+  return examples;
+}
+
 }  // namespace
 
-std::vector<std::string> TaskNames() {
-  std::vector<std::string> names;
-  for (const auto& [name, generator] : kTasks) names.emplace_back(name);
-  return names;
-}
+std::vector<std::string> TaskNames() { return NamesBetween(0, kBasicTasks); }
+
+std::vector<std::string> ComposedTaskNames() { return NamesBetween(kBasicTasks, kTasks.size()); }
 
 absl::StatusOr<std::vector<std::string>> ParseTasks(std::string_view text) {
   std::vector<std::string> tasks;
   for (const std::string& name : std::vector<std::string>(absl::StrSplit(std::string(text), ','))) {
-    if (name == "mix") {
-      for (const auto& [known, generator] : kTasks) tasks.emplace_back(known);
+    if (name == "mix" || name == "composed") {
+      for (const std::string& known : name == "mix" ? TaskNames() : ComposedTaskNames()) tasks.push_back(known);
     } else if (IndexOf(name) < kTasks.size()) {
       tasks.push_back(name);
     } else {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown task '", name, "'; known: mix, ", absl::StrJoin(TaskNames(), ", ")));
+      return absl::InvalidArgumentError(absl::StrCat("unknown task '", name, "'; known: mix, ",
+                                                     absl::StrJoin(TaskNames(), ", "), "; composed, ",
+                                                     absl::StrJoin(ComposedTaskNames(), ", ")));
     }
   }
   return tasks;
@@ -117,15 +174,12 @@ Example TrainingExample(std::string_view task, Random& random) {
 
 std::vector<Example> HeldOutExamples(std::string_view task, std::uint64_t seed, std::int64_t count) {
   const std::size_t index = IndexOf(task);
-  const Generator generator = kTasks.at(index).second;
-  Random random(seed, index + 1);
-  std::set<std::string> prompts;
-  std::vector<Example> examples;
-  while (static_cast<std::int64_t>(examples.size()) < count) {
-    Example example = generator(random);
-    if (IsHeldOut(example) && prompts.insert(example.prompt).second) examples.push_back(std::move(example));
-  }
-  return examples;
+  return DifferentExamples(kTasks.at(index).second, Random(seed, index + 1), count, true);
+}
+
+std::vector<Example> TrainingExamples(std::string_view task, std::uint64_t seed, std::int64_t count) {
+  const std::size_t index = IndexOf(task);
+  return DifferentExamples(kTasks.at(index).second, Random(seed, kTrainingStreams + index), count, false);
 }
 
 }  // namespace headscope::worker

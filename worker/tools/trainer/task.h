@@ -1,4 +1,4 @@
-// The synthetic tasks that the demo model learns.
+// The synthetic tasks: basic ones, which the demo model learns, and ones composed of them.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct Example {
   std::string response;
 };
 
-// Sorted:
+// The basic ones, sorted:
 //   add      "add: 17+25 ->"             "42"
 //   copy     "copy: qwertz ->"           "qwertz"
 //   lookup   "lookup: a=4 c=7 b=1 ; c ->" "7"
@@ -25,8 +25,15 @@ struct Example {
 //   sort     "sort: dbca ->"             "abcd"
 std::vector<std::string> TaskNames();
 
-// Names separated by commas, in their order; "mix" stands for all of them. A name may come more than once: then it is
-// drawn so much more often. INVALID_ARGUMENT names the known ones.
+// Composed of two basic ones, sorted. A-and-B answers both, one after the other; A-then-B does B with A's answer:
+//   add-then-reverse   "add-then-reverse: 17+25 ->"  "24"
+//   copy-and-reverse   "copy-and-reverse: abc ->"    "abc cba"
+//   copy-and-sort      "copy-and-sort: bca ->"       "bca abc"
+//   sort-then-reverse  "sort-then-reverse: bca ->"   "cba"
+std::vector<std::string> ComposedTaskNames();
+
+// Names separated by commas, in their order; "mix" stands for all basic ones, "composed" for all composed ones. A name
+// may come more than once: then it is drawn so much more often. INVALID_ARGUMENT names the known ones.
 absl::StatusOr<std::vector<std::string>> ParseTasks(std::string_view text);
 
 // Whether an example is kept from training: one in eight prompts, chosen by a hash of the prompt alone, so that it
@@ -37,7 +44,10 @@ bool IsHeldOut(const Example& example);
 Example TrainingExample(std::string_view task, Random& random);
 
 // `count` held-out examples of `task` with different prompts, deterministic in `seed`; the first ones stay when `count`
-// grows.
+// grows. Fewer where a task has no more: a million draws in a row brought none (add has some 1,250).
 std::vector<Example> HeldOutExamples(std::string_view task, std::uint64_t seed, std::int64_t count);
+
+// The same of examples that are not held out.
+std::vector<Example> TrainingExamples(std::string_view task, std::uint64_t seed, std::int64_t count);
 
 }  // namespace headscope::worker

@@ -2,33 +2,43 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <numbers>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "worker/tools/trainer/byte_vocabulary.h"
-#include "worker/tools/trainer/task.h"
+#include "worker/tools/trainer/example_source.h"
+#include "worker/tools/trainer/measurement.h"
 
 namespace headscope::worker {
 namespace {
 
-constexpr std::int64_t kWarmUpSteps = 100;
 constexpr double kLastShare = 0.05;
 
 double LearningRate(const TrainingOptions& options, std::int64_t step) {
-  const double warm_up = std::min(1.0, static_cast<double>(step + 1) / kWarmUpSteps);
+  const double warm_up = std::min(1.0, static_cast<double>(step + 1) / static_cast<double>(options.warm_up_steps));
   const double progress = static_cast<double>(step) / static_cast<double>(options.steps);
   const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
   return options.learning_rate * warm_up * (kLastShare + (1.0 - kLastShare) * cosine);
 }
 
-PackedBatch RandomBatch(const TrainingOptions& options, Random& random) {
+std::unique_ptr<ExampleSource> Source(const TrainingOptions& options) {
+  if (options.rows.empty()) return std::make_unique<TaskExamples>(options.tasks);
+  return std::make_unique<RowExamples>(options.rows);
+}
+
+PackedBatch NextBatch(ExampleSource& source, std::int64_t size, Random& random) {
   PackedBatch batch;
-  const auto last_task = static_cast<std::int64_t>(options.tasks.size()) - 1;
-  for (std::int64_t i = 0; i < options.batch; ++i) {
-    AddExample(TrainingExample(options.tasks[random.Between(0, last_task)], random), batch);
-  }
+  for (std::int64_t i = 0; i < size; ++i) AddExample(source.Next(random), batch);
   return batch;
+}
+
+absl::Status SaveAfter(std::int64_t done, const TrainingOptions& options, const TrainingEvents& events) {
+  if (options.save_every > 0 && done % options.save_every == 0) {
+    if (absl::Status status = events.save(done); !status.ok()) return status;
+  }
+  return options.checkpoints.contains(done) ? events.checkpoint(done) : absl::OkStatus();
 }
 
 std::string AccuracyText(const Accuracies& accuracies) {
@@ -44,11 +54,9 @@ absl::StatusOr<Accuracies> MeasureAccuracy(Learner& learner, const std::vector<s
   Accuracies accuracies;
   for (const std::string& task : tasks) {
     if (accuracies.contains(task)) continue;
-    PackedBatch batch;
-    for (const Example& example : HeldOutExamples(task, seed, count)) AddExample(example, batch);
-    const absl::StatusOr<std::int64_t> exact = learner.CountExact(batch);
-    if (!exact.ok()) return exact.status();
-    accuracies[task] = static_cast<double>(*exact) / static_cast<double>(count);
+    const absl::StatusOr<Measurement> measured = Measure(learner, HeldOutExamples(task, seed, count));
+    if (!measured.ok()) return measured.status();
+    accuracies[task] = measured->accuracy;
   }
   return accuracies;
 }
@@ -56,11 +64,13 @@ absl::StatusOr<Accuracies> MeasureAccuracy(Learner& learner, const std::vector<s
 absl::StatusOr<TrainingResult> Train(Learner& learner, const TrainingOptions& options, const TrainingEvents& events) {
   // Streams from 1 on are the held-out examples'.
   Random random(options.seed, 0);
+  const std::unique_ptr<ExampleSource> source = Source(options);
   TrainingResult result;
   double sum = 0.0;
   std::int64_t summed = 0;
   for (std::int64_t step = 0; step < options.steps; ++step) {
-    const absl::StatusOr<double> loss = learner.Step(RandomBatch(options, random), LearningRate(options, step));
+    const absl::StatusOr<double> loss =
+        learner.Step(NextBatch(*source, options.batch, random), LearningRate(options, step));
     if (!loss.ok()) return loss.status();
     sum += *loss;
     ++summed;
@@ -71,16 +81,13 @@ absl::StatusOr<TrainingResult> Train(Learner& learner, const TrainingOptions& op
       sum = 0.0;
       events.report(absl::StrFormat("step %d/%d  loss %.4f", done, options.steps, result.loss));
     }
-    if (done % options.measure_every == 0 || last) {
+    if (!options.tasks.empty() && (done % options.measure_every == 0 || last)) {
       absl::StatusOr<Accuracies> measured = MeasureAccuracy(learner, options.tasks, options.seed, options.held_out);
       if (!measured.ok()) return measured.status();
       result.held_out_accuracy = *std::move(measured);
       events.report("held-out accuracy" + AccuracyText(result.held_out_accuracy));
     }
-    if (options.save_every > 0 && done % options.save_every == 0) {
-      const absl::Status saved = events.save(done);
-      if (!saved.ok()) return saved;
-    }
+    if (absl::Status saved = SaveAfter(done, options, events); !saved.ok()) return saved;
   }
   return result;
 }
