@@ -48,8 +48,8 @@ absl::StatusOr<client::CompareOptions> ReadOptions(const Arguments& arguments) {
   return options;
 }
 
-std::string Cell(const std::optional<client::Matrix>& matrix, std::size_t row, std::size_t column) {
-  return matrix ? MatrixCell(matrix->At(row, column)) : "";
+std::string Cell(const std::optional<client::Matrix>& matrix, std::size_t row, std::size_t column, bool exact) {
+  return matrix ? NumberCell(matrix->At(row, column), exact) : "";
 }
 
 // Every pair with every measure in a row of its own.
@@ -60,8 +60,8 @@ TextTable Pairs(const Comparison& comparison) {
     for (std::size_t column = row + 1; column < names.size(); ++column) {
       for (const auto& [key, matrices] : comparison.measures) {
         table.AddRow({names[row], names[column], KeyOf(key.first), key.second ? "removed" : "kept",
-                      MatrixCell(matrices.values.At(row, column)), Cell(matrices.low, row, column),
-                      Cell(matrices.high, row, column), Cell(matrices.p_values, row, column)});
+                      NumberCell(matrices.values.At(row, column), true), Cell(matrices.low, row, column, true),
+                      Cell(matrices.high, row, column, true), Cell(matrices.p_values, row, column, true)});
       }
     }
   }
@@ -75,8 +75,9 @@ TextTable Two(const Comparison& comparison) {
     std::string chance;
     if (key.first == Measure::kTopKOverlap) chance = ShortNumber(comparison.top_k_overlap_by_chance);
     if (key.first == Measure::kTopKJaccard) chance = ShortNumber(comparison.top_k_jaccard_by_chance);
-    table.AddRow({KeyOf(key.first), key.second ? "removed" : "kept", MatrixCell(matrices.values.At(0, 1)),
-                  Cell(matrices.low, 0, 1), Cell(matrices.high, 0, 1), Cell(matrices.p_values, 0, 1), chance});
+    table.AddRow({KeyOf(key.first), key.second ? "removed" : "kept", NumberCell(matrices.values.At(0, 1), false),
+                  Cell(matrices.low, 0, 1, false), Cell(matrices.high, 0, 1, false),
+                  Cell(matrices.p_values, 0, 1, false), chance});
   }
   return table;
 }

@@ -1,6 +1,5 @@
 #include "client/cli/comparison_output.h"
 
-#include <cmath>
 #include <ostream>
 #include <utility>
 
@@ -19,7 +18,7 @@ TextTable Square(const client::Matrix& matrix) {
   for (std::size_t row = 0; row < matrix.rows; ++row) {
     std::vector<std::string> cells = {absl::StrCat("[", row, "]")};
     for (std::size_t column = 0; column < matrix.columns; ++column) {
-      cells.push_back(MatrixCell(matrix.At(row, column)));
+      cells.push_back(NumberCell(matrix.At(row, column), false));
     }
     table.AddRow(std::move(cells));
   }
@@ -27,8 +26,6 @@ TextTable Square(const client::Matrix& matrix) {
 }
 
 }  // namespace
-
-std::string MatrixCell(double value) { return std::isnan(value) ? "-" : ShortNumber(value); }
 
 void PrintMatrices(std::ostream& out, const client::Comparison& comparison, const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < names.size(); ++i) out << "[" << i << "] " << Printable(names[i]) << "\n";

@@ -9,9 +9,6 @@
 
 namespace headscope::cli {
 
-// "-" for what is not defined.
-std::string MatrixCell(double value);
-
 // The patterns with their numbers, and every measure as a square of numbered rows and columns. `names`: one of each
 // pattern.
 void PrintMatrices(std::ostream& out, const client::Comparison& comparison, const std::vector<std::string>& names);

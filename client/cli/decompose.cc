@@ -59,16 +59,18 @@ absl::StatusOr<client::DecomposeOptions> ReadOptions(const Arguments& arguments)
 
 std::string Cell(const std::optional<double>& value) { return value ? ShortNumber(*value) : "-"; }
 
-TextTable Coefficients(const Decomposition& decomposition) {
+TextTable Coefficients(const Decomposition& decomposition, bool exact) {
   TextTable table({"basis", "coefficient", "low", "high", "vif"});
-  const auto add = [&table](const std::string& name, const client::Coefficient& coefficient, const std::string& vif) {
-    table.AddRow({name, ShortNumber(coefficient.value),
-                  coefficient.interval ? ShortNumber(coefficient.interval->low) : "",
-                  coefficient.interval ? ShortNumber(coefficient.interval->high) : "", vif});
+  const auto add = [&table, exact](const std::string& name, const client::Coefficient& coefficient,
+                                   const std::string& vif) {
+    table.AddRow({name, NumberCell(coefficient.value, exact),
+                  coefficient.interval ? NumberCell(coefficient.interval->low, exact) : "",
+                  coefficient.interval ? NumberCell(coefficient.interval->high, exact) : "", vif});
   };
   const std::vector<std::string> names = NamesOf(decomposition.basis);
   for (std::size_t i = 0; i < decomposition.coefficients.size() && i < names.size(); ++i) {
-    add(names[i], decomposition.coefficients[i], i < decomposition.vif.size() ? ShortNumber(decomposition.vif[i]) : "");
+    add(names[i], decomposition.coefficients[i],
+        i < decomposition.vif.size() ? NumberCell(decomposition.vif[i], exact) : "");
   }
   if (decomposition.intercept) add("(intercept)", *decomposition.intercept, "");
   return table;
@@ -106,10 +108,10 @@ void Print(Session& session, const Decomposition& decomposition, const client::D
     session.out() << Text(DecompositionJson(decomposition, options));
     return;
   }
-  if (session.format == Format::kCsv) return Coefficients(decomposition).PrintCsv(session.out());
+  if (session.format == Format::kCsv) return Coefficients(decomposition, true).PrintCsv(session.out());
   session.out() << Printable(NameOf(decomposition.target)) << " by " << client::NameOf(options.fit)
                 << (options.intercept ? ", with an intercept" : ", without an intercept") << "\n\n";
-  Coefficients(decomposition).PrintAligned(session.out());
+  Coefficients(decomposition, false).PrintAligned(session.out());
   session.out() << "\n";
   PrintQuality(session.out(), decomposition);
   if (decomposition.subsets.empty()) return;
@@ -126,7 +128,7 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   if (!client.ok()) return client.status();
   if (absl::Status status = ApplyReduction(**client, arguments, *patterns); !status.ok()) return status;
   const std::vector<PatternReference> basis(patterns->begin() + 1, patterns->end());
-  const auto decomposition = (*client)->DecomposePattern(patterns->front(), basis, *options);
+  const auto decomposition = (*client)->DecomposePattern(patterns->front(), basis, *options, session.Hooks());
   if (!decomposition.ok()) return decomposition.status();
   Print(session, *decomposition, *options);
   return kDone;

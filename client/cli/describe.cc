@@ -32,12 +32,12 @@ absl::StatusOr<client::DescribeOptions> ReadOptions(const Arguments& arguments) 
   return options;
 }
 
-TextTable Quantities(const client::Description& description) {
+TextTable Quantities(const client::Description& description, bool exact) {
   TextTable table({"quantity", "value", "low", "high"});
-  const auto add = [&table](const std::string& name, const client::Estimate& estimate) {
-    table.AddRow({name, estimate.value ? ShortNumber(*estimate.value) : "-",
-                  estimate.interval ? ShortNumber(estimate.interval->low) : "",
-                  estimate.interval ? ShortNumber(estimate.interval->high) : ""});
+  const auto add = [&table, exact](const std::string& name, const client::Estimate& estimate) {
+    table.AddRow({name, NumberCell(estimate.value, exact),
+                  estimate.interval ? NumberCell(estimate.interval->low, exact) : "",
+                  estimate.interval ? NumberCell(estimate.interval->high, exact) : ""});
   };
   const client::Dispersion& dispersion = description.dispersion;
   add("gini", dispersion.gini);
@@ -70,7 +70,7 @@ void Print(Session& session, const client::Description& description, const clien
     session.out() << Text(DescriptionJson(description, options));
     return;
   }
-  if (session.format == Format::kCsv) return Quantities(description).PrintCsv(session.out());
+  if (session.format == Format::kCsv) return Quantities(description, true).PrintCsv(session.out());
   session.out() << "pattern " << Printable(NameOf(description.pattern)) << ": " << description.layers << " layers, "
                 << description.heads << " heads";
   const client::Bootstrap& bootstrap = description.bootstrap;
@@ -79,7 +79,7 @@ void Print(Session& session, const client::Description& description, const clien
                   << *bootstrap.resamples << " resamples of its samples";
   }
   session.out() << "\n\n";
-  Quantities(description).PrintAligned(session.out());
+  Quantities(description, false).PrintAligned(session.out());
   if (description.top_heads.empty()) return;
   session.out() << "\ntop heads (stability: share of resamples in which a head is among them):\n";
   Heads(description).PrintAligned(session.out());
@@ -94,7 +94,7 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
   if (absl::Status status = ApplyReduction(**client, arguments, *patterns); !status.ok()) return status;
-  const auto description = (*client)->DescribePattern(patterns->front(), *options);
+  const auto description = (*client)->DescribePattern(patterns->front(), *options, session.Hooks());
   if (!description.ok()) return description.status();
   Print(session, *description, *options);
   return kDone;

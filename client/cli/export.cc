@@ -17,11 +17,14 @@ namespace headscope::cli {
 namespace {
 
 Json ReductionJson(const client::ReductionOptions& reduction) {
-  return {{"loss_scale", client::NameOf(reduction.loss_scale)},
-          {"absolute", client::NameOf(reduction.absolute)},
-          {"positions", client::NameOf(reduction.positions)},
-          {"layer_norm", client::NameOf(reduction.layer_norm)},
-          {"head_axis", client::NameOf(reduction.head_axis)}};
+  return {{"loss_scale", client::NameOf(reduction.loss_scale)}, {"absolute", client::NameOf(reduction.absolute)},
+          {"positions", client::NameOf(reduction.positions)},   {"layer_norm", client::NameOf(reduction.layer_norm)},
+          {"head_axis", client::NameOf(reduction.head_axis)},   {"script_batch", ScriptBatchJson(reduction)}};
+}
+
+// All that is known of an imported pattern's origin; in the keys of a provenance.
+Json ModelFactsJson(const client::Provenance& provenance) {
+  return {{"family", provenance.family}, {"kv_heads", provenance.kv_heads}, {"head_dim", provenance.head_dim}};
 }
 
 std::string PatternJson(const client::Pattern& pattern) {
@@ -38,7 +41,7 @@ std::string PatternJson(const client::Pattern& pattern) {
                {"labels", Json(pattern.labels)},
                {"display_name", pattern.display_name},
                {"origin", pattern.origin},
-               {"provenance", ProvenanceJson(pattern.provenance, {})}});
+               {"provenance", of_job ? ProvenanceJson(pattern.provenance, {}) : ModelFactsJson(pattern.provenance)}});
 }
 
 absl::StatusOr<std::string> PatternNpz(const client::Pattern& pattern) {
@@ -78,6 +81,9 @@ absl::Status CheckPath(const Arguments& arguments) {
   const auto ends = [&path](const char* suffix) { return absl::EndsWith(path, suffix); };
   if (!ends(".npy") && !ends(".npz") && !ends(".json") && !ends(".csv") && !ends(".safetensors")) {
     return UsageError("export needs -o FILE with .npy, .npz, .json, .csv or .safetensors");
+  }
+  if (ends(".safetensors") && NamesPatternFile(arguments.positionals()[0])) {
+    return UsageError(".safetensors holds the planes of a job's samples; a file has none");
   }
   if (ends(".safetensors") && HasReductionFlags(arguments)) {
     return UsageError("reduction flags do not belong to .safetensors: it holds the stored planes, not reduced");

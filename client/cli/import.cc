@@ -12,7 +12,7 @@ namespace {
 
 absl::StatusOr<client::PatternImport> ReadImport(const Arguments& arguments) {
   const std::string& path = arguments.positionals()[0];
-  absl::StatusOr<client::InlinePattern> file = ReadPatternFile(path);
+  absl::StatusOr<PatternFile> file = ReadWholePatternFile(path);
   if (!file.ok()) return file.status();
   const auto labels = arguments.Pairs("label");
   if (!labels.ok()) return labels.status();
@@ -20,15 +20,17 @@ absl::StatusOr<client::PatternImport> ReadImport(const Arguments& arguments) {
   if (!samples.ok()) return samples.status();
   client::PatternImport import;
   const std::string file_name = path.substr(path.rfind('/') + 1);
-  import.display_name = arguments.Get("name").value_or(file_name);
-  import.values = std::move(file->values);
-  import.standard_error = std::move(file->standard_error);
-  import.model = file->model;
+  const auto or_name = [&file_name](const std::string& text) { return text.empty() ? file_name : text; };
+  import.display_name = arguments.Get("name").value_or(or_name(file->display_name));
+  import.values = std::move(file->pattern.values);
+  import.standard_error = std::move(file->pattern.standard_error);
+  import.model = file->pattern.model;
   if (const auto model = arguments.Get("model")) import.model.name = *model;
   if (const auto family = arguments.Get("family")) import.model.family = *family;
-  import.origin = arguments.Get("origin").value_or(file_name);
-  import.samples_scored = samples->value_or(0);
-  import.labels = *labels;
+  import.origin = arguments.Get("origin").value_or(or_name(file->origin));
+  import.samples_scored = samples->value_or(file->samples_scored);
+  import.labels = std::move(file->labels);
+  for (const auto& [key, value] : *labels) import.labels[key] = value;
   if (const auto path_of_errors = arguments.Get("standard-error")) {
     absl::StatusOr<client::InlinePattern> errors = ReadPatternFile(*path_of_errors);
     if (!errors.ok()) return errors.status();
@@ -64,7 +66,8 @@ const Command& ImportCommand() {
       1,
       "keep a pattern from a file on the server",
       "Stores a matrix of head scores, from .npy [layers, heads] (what the paper's script writes), .json or .csv,\n"
-      "and prints its id. It is compared, decomposed and tracked as a job's pattern is.",
+      "and prints its id. It is compared, decomposed and tracked as a job's pattern is. What `export` wrote into a\n"
+      ".json (labels, model, samples, standard error) comes back with it.",
       {{"name", "NAME", "what lists call it (default: the file's name)"},
        {"label", "K=V", "label, such as task=gsm8k, checkpoint=..., step=200; may be repeated"},
        {"model", "NAME", "the model that it is of"},

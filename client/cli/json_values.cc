@@ -22,12 +22,6 @@ Json EngineJson(const client::ComputeOptions& compute) {
   return compute.engine ? Json(client::NameOf(*compute.engine)) : Json(nullptr);
 }
 
-// Null unless it has a meaning.
-Json ScriptBatchJson(const client::ReductionOptions& reduction) {
-  if (reduction.loss_scale != client::LossScale::kBatchTokenMean) return nullptr;
-  return reduction.script_batch.value_or(kDefaultScriptBatch);
-}
-
 Json ComputeJson(const client::ComputeOptions& compute) {
   return {{"method", compute.method},
           {"engine", EngineJson(compute)},
@@ -56,6 +50,11 @@ Json EtaJson(const client::Progress& progress) {
 
 std::string Text(const Json& json) {
   return json.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) + "\n";
+}
+
+Json ScriptBatchJson(const client::ReductionOptions& reduction) {
+  if (reduction.loss_scale != client::LossScale::kBatchTokenMean) return nullptr;
+  return reduction.script_batch.value_or(kDefaultScriptBatch);
 }
 
 Json DigestJson(const std::string& digest) {

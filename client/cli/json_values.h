@@ -22,6 +22,8 @@ Json DigestJson(const std::string& digest);
 // The resolved flags of a job in snake_case; `limit` only where the rows were read by this command.
 Json OptionsJson(const client::JobSpec& spec, const client::ReductionOptions& reduction,
                  const std::optional<std::uint64_t>& limit);
+// Null unless the loss scale is batch-token-mean.
+Json ScriptBatchJson(const client::ReductionOptions& reduction);
 // Nested arrays [rows][columns].
 Json MatrixJson(const client::Matrix& matrix);
 Json ProvenanceJson(const client::Provenance& provenance, const std::vector<client::InvalidSample>& skipped);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -59,6 +60,9 @@ absl::StatusOr<std::optional<client::PoolRows>> NpyPool::Next(std::size_t sample
   client::PoolRows rows;
   rows.scores.resize(count * layers() * heads());
   if (absl::Status status = reader_.Read(rows.scores); !status.ok()) return status;
+  if (magnitudes_) {
+    for (float& score : rows.scores) score = std::fabs(score);
+  }
   for (std::uint64_t i = 0; i < count; ++i, ++next_) {
     if (!ids_.is_open()) continue;
     absl::StatusOr<std::string> id = NextId();

@@ -20,6 +20,9 @@ class NpyPool : public client::PoolSource {
   // what is no such file.
   static absl::StatusOr<NpyPool> Open(const std::string& path, const std::optional<std::string>& ids);
 
+  // From now on rows are given as |x|.
+  void TakeMagnitudes() { magnitudes_ = true; }
+
   std::uint64_t samples() const { return reader_.shape()[0]; }
   std::uint64_t samples_read() const { return next_; }
   std::uint32_t layers() const override { return static_cast<std::uint32_t>(reader_.shape()[1]); }
@@ -35,6 +38,7 @@ class NpyPool : public client::PoolSource {
   std::string ids_path_;
   std::ifstream ids_;
   std::uint64_t next_ = 0;
+  bool magnitudes_ = false;
 };
 
 }  // namespace headscope::cli

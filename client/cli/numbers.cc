@@ -1,5 +1,7 @@
 #include "client/cli/numbers.h"
 
+#include <cmath>
+
 #include <array>
 #include <charconv>
 
@@ -15,6 +17,11 @@ std::string ExactNumber(double value) {
 }
 
 std::string ShortNumber(double value) { return absl::StrFormat("%.4g", value); }
+
+std::string NumberCell(const std::optional<double>& value, bool exact) {
+  if (!value || std::isnan(*value)) return exact ? "" : "-";
+  return exact ? ExactNumber(*value) : ShortNumber(*value);
+}
 
 std::string Count(std::uint64_t count, const std::string& noun) {
   return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");

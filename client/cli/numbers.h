@@ -13,6 +13,8 @@ namespace headscope::cli {
 std::string ExactNumber(double value);
 // Four significant digits: "0.2935", "1.235e-05".
 std::string ShortNumber(double value);
+// A table's cell: short for people, exact for programs (CSV). What is not defined is "-" for people, "" for programs.
+std::string NumberCell(const std::optional<double>& value, bool exact);
 // "1 sample", "2 samples".
 std::string Count(std::uint64_t count, const std::string& noun);
 // "1.5 KiB", "124 MiB".

@@ -38,6 +38,10 @@ absl::Status Fault(const std::string& path, const std::string& what) {
 
 absl::Status CheckMatrix(const std::string& path, const Matrix& matrix) {
   if (matrix.rows == 0 || matrix.columns == 0) return Fault(path, "the pattern is empty");
+  if (matrix.values.size() > kMaxPatternValues) {
+    return Fault(path,
+                 absl::StrCat("has ", matrix.values.size(), " values, at most ", kMaxPatternValues, " are taken"));
+  }
   for (std::size_t i = 0; i < matrix.values.size(); ++i) {
     if (std::isfinite(matrix.values[i])) continue;
     return Fault(
@@ -98,24 +102,56 @@ std::string TextAt(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+// A count at `key`; 0 where it is not there or null.
+absl::Status ReadCount(const std::string& path, const Json& json, const char* key, std::uint64_t most,
+                       std::uint64_t& count) {
+  const auto found = json.find(key);
+  if (found == json.end() || found->is_null()) return absl::OkStatus();
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > most) {
+    return Fault(path, absl::StrCat("\"", key, "\" is no whole number from 0 to ", most));
+  }
+  count = found->get<std::uint64_t>();
+  return absl::OkStatus();
+}
+
 // The model, where the file says it.
-client::PatternModel ModelOf(const Json& json) {
-  client::PatternModel model;
+absl::Status ReadModel(const std::string& path, const Json& json, client::PatternModel& model) {
   if (const auto found = json.find("model"); found != json.end() && found->is_object()) {
     model.name = TextAt(*found, "name");
     const std::string digest = TextAt(*found, "digest");
     constexpr std::string_view kScheme = "sha256:";
     if (digest.starts_with(kScheme)) model.digest = DigestFromHex(digest.substr(kScheme.size()));
+    if (!digest.empty() && model.digest.empty()) return Fault(path, "the model's digest is not sha256:<64 hex digits>");
   }
   const auto provenance = json.find("provenance");
-  if (provenance == json.end() || !provenance->is_object()) return model;
+  if (provenance == json.end() || !provenance->is_object()) return absl::OkStatus();
   model.family = TextAt(*provenance, "family");
-  model.kv_heads = provenance->value("kv_heads", 0u);
-  model.head_dim = provenance->value("head_dim", 0u);
-  return model;
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  std::uint64_t kv_heads = 0, head_dim = 0;
+  absl::Status status = ReadCount(path, *provenance, "kv_heads", kMost, kv_heads);
+  status.Update(ReadCount(path, *provenance, "head_dim", kMost, head_dim));
+  model.kv_heads = static_cast<std::uint32_t>(kv_heads);
+  model.head_dim = static_cast<std::uint32_t>(head_dim);
+  return status;
 }
 
-absl::Status ReadJson(const std::string& path, InlinePattern& pattern) {
+// What an export says beside the values.
+absl::Status ReadFacts(const std::string& path, const Json& json, PatternFile& file) {
+  file.display_name = TextAt(json, "display_name");
+  file.origin = TextAt(json, "origin");
+  if (const auto labels = json.find("labels"); labels != json.end() && labels->is_object()) {
+    for (const auto& [key, value] : labels->items()) {
+      if (!value.is_string()) return Fault(path, absl::StrCat("the label \"", key, "\" is no text"));
+      file.labels[key] = value.get<std::string>();
+    }
+  }
+  if (absl::Status status = ReadModel(path, json, file.pattern.model); !status.ok()) return status;
+  constexpr std::uint64_t kMost = std::numeric_limits<std::int64_t>::max();
+  return ReadCount(path, json, "samples_scored", kMost, file.samples_scored);
+}
+
+absl::Status ReadJson(const std::string& path, PatternFile& file) {
+  InlinePattern& pattern = file.pattern;
   const absl::StatusOr<std::string> text = ReadText(path);
   if (!text.ok()) return text.status();
   const Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
@@ -126,7 +162,7 @@ absl::Status ReadJson(const std::string& path, InlinePattern& pattern) {
   if (!values.ok()) return values.status();
   pattern.values = *std::move(values);
   if (!wrapped) return absl::OkStatus();
-  pattern.model = ModelOf(json);
+  if (absl::Status status = ReadFacts(path, json, file); !status.ok()) return status;
   const auto error = json.find("standard_error");
   if (error == json.end() || error->is_null()) return absl::OkStatus();
   absl::StatusOr<Matrix> errors = MatrixOf(path, *error);
@@ -201,8 +237,9 @@ absl::Status ReadCsv(const std::string& path, InlinePattern& pattern) {
   return absl::OkStatus();
 }
 
-absl::Status ReadValues(const std::string& path, InlinePattern& pattern) {
-  if (absl::EndsWith(path, ".json")) return ReadJson(path, pattern);
+absl::Status ReadValues(const std::string& path, PatternFile& file) {
+  InlinePattern& pattern = file.pattern;
+  if (absl::EndsWith(path, ".json")) return ReadJson(path, file);
   if (absl::EndsWith(path, ".csv")) return ReadCsv(path, pattern);
   if (!absl::EndsWith(path, ".npy")) return Fault(path, "a pattern's file ends in .npy, .json or .csv");
   absl::StatusOr<Matrix> matrix = ReadNpyMatrix(path);
@@ -221,16 +258,23 @@ bool NamesPatternFile(const std::string& argument) {
          !absl::StartsWith(argument, "patterns/");
 }
 
-absl::StatusOr<InlinePattern> ReadPatternFile(const std::string& path) {
-  InlinePattern pattern;
+absl::StatusOr<PatternFile> ReadWholePatternFile(const std::string& path) {
+  PatternFile file;
+  InlinePattern& pattern = file.pattern;
   pattern.label = path.size() <= kMaxDisplayNameBytes ? path : std::filesystem::path(path).filename().string();
-  if (absl::Status status = ReadValues(path, pattern); !status.ok()) return status;
+  if (absl::Status status = ReadValues(path, file); !status.ok()) return status;
   if (absl::Status status = CheckMatrix(path, pattern.values); !status.ok()) return status;
   const auto& error = pattern.standard_error;
   if (error && (error->rows != pattern.values.rows || error->columns != pattern.values.columns)) {
     return Fault(path, "the standard error has another shape than the pattern");
   }
-  return pattern;
+  return file;
+}
+
+absl::StatusOr<InlinePattern> ReadPatternFile(const std::string& path) {
+  absl::StatusOr<PatternFile> file = ReadWholePatternFile(path);
+  if (!file.ok()) return file.status();
+  return std::move(file->pattern);
 }
 
 std::string PatternCsv(const Matrix& values, const Matrix* error) {

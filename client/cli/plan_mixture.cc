@@ -1,4 +1,6 @@
 // headscope plan-mixture: how many samples of each task make a training set.
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <ostream>
@@ -35,7 +37,9 @@ absl::StatusOr<MixtureComponent> ParseComponent(const std::string& text) {
 
 // Names and coefficients out of what `decompose --format json` printed.
 absl::Status ReadDecomposition(const std::string& path, std::vector<MixtureComponent>& components) {
+  errno = 0;
   std::ifstream file(path);
+  if (!file) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   const auto is_list = [&json](const char* key) {
@@ -110,10 +114,11 @@ void Print(Session& session, const std::vector<client::MixtureShare>& shares, st
     session.out() << Text(MixtureJson(shares, budget));
     return;
   }
+  const bool exact = session.format == Format::kCsv;
   TextTable table({"name", "samples", "share", "exact", "notes"});
   for (const client::MixtureShare& share : shares) {
-    table.AddRow(
-        {share.name, absl::StrCat(share.samples), ShortNumber(share.share), ShortNumber(share.exact), Notes(share)});
+    table.AddRow({share.name, absl::StrCat(share.samples), NumberCell(share.share, exact),
+                  NumberCell(share.exact, exact), Notes(share)});
   }
   if (session.format == Format::kCsv) return table.PrintCsv(session.out());
   table.PrintAligned(session.out());

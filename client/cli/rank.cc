@@ -125,8 +125,11 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
     auto opened = NpyPool::Open(pool_name, arguments.Get("ids"));
     if (!opened.ok()) return opened.status();
     pool = *std::move(opened);
+    if (arguments.Has("magnitudes")) pool->TakeMagnitudes();
   } else if (arguments.Has("ids")) {
     return UsageError("--ids belongs to a --pool FILE.npy; samples of a job have their ids");
+  } else if (arguments.Has("magnitudes")) {
+    return UsageError("--magnitudes belongs to a --pool FILE.npy; a job's samples are reduced by --absolute");
   }
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
@@ -148,6 +151,7 @@ std::vector<Flag> Flags() {
       {"pool", "JOB|FILE.npy", "the samples: a job's, or [samples, layers, heads]"},
       {"top", "K", "how many samples are wanted (default 100)"},
       {"measure", "M", "cosine (default), pearson, or projection on the target"},
+      {"magnitudes", "", "take |x| of a file's scores: as --absolute per-sample does with a job's"},
       {"ids", "FILE", "ids of a file's samples, one a line (default: 1-based positions)"},
       {"max-cosine", "C", "leave out samples more like a better one than this (near-duplicates)"},
       {"candidates", "N", "with --max-cosine: best samples kept to choose from (default 10 K, at least 1000)"}};
@@ -166,11 +170,12 @@ const Command& RankCommand() {
       "samples of a pool by likeness to a target pattern",
       std::string(
           "Ranks the samples of a pool by how like their own scores are to a pattern, best first; equal scores\n"
-          "by id. A file is streamed, however large it is: `result ID --samples -o pool.npy` makes one.\n\n") +
+          "by id. A file is streamed, however large it is, and its scores are taken as they are. `result ID --samples\n"
+          "-o pool.npy` writes signed ones: with a target of magnitudes (the default of jobs) say --magnitudes.\n\n") +
           kPatternHelp,
       Flags(),
       {"rank --target j-math --pool j-pool --top 500 --format json",
-       "rank --target target.npy --pool pool.npy --ids ids.txt --measure pearson --max-cosine 0.99"},
+       "rank --target j-math --pool pool.npy --magnitudes --ids ids.txt --measure pearson --max-cosine 0.99"},
       Run};
   return command;
 }

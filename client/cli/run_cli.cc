@@ -74,7 +74,8 @@ absl::Status CheckPositionals(const Command& command, const Arguments& arguments
 // What is sent to the server as text has to be UTF-8; names of files do not.
 absl::Status CheckUtf8(const Arguments& arguments) {
   std::vector<std::string> texts = arguments.positionals();
-  for (const char* flag : {"model", "models", "task", "label", "response"}) {
+  for (const char* flag :
+       {"model", "models", "task", "label", "response", "name", "family", "origin", "component", "floor", "cap"}) {
     for (const std::string& value : arguments.GetAll(flag)) texts.push_back(value);
   }
   for (const std::string& text : texts) {

@@ -11,17 +11,16 @@
 namespace headscope::cli {
 namespace {
 
-std::string Cell(const std::optional<double>& value) { return value ? ShortNumber(*value) : "-"; }
-
-TextTable Points(const std::vector<client::TrackPoint>& points) {
+TextTable Points(const std::vector<client::TrackPoint>& points, bool exact) {
+  const auto cell = [exact](const std::optional<double>& value) { return NumberCell(value, exact); };
   TextTable table({"pattern", "gini", "cv", "kurtosis_fisher", "mse_first", "pearson_first", "mse_previous",
                    "pearson_previous", "mse_last", "pearson_last"});
   for (const client::TrackPoint& point : points) {
     const client::Change previous = point.against_previous.value_or(client::Change());
-    table.AddRow({NameOf(point.pattern), Cell(point.dispersion.gini.value), Cell(point.dispersion.cv.value),
-                  Cell(point.dispersion.kurtosis_fisher.value), Cell(point.against_first.mse),
-                  Cell(point.against_first.pearson), Cell(previous.mse), Cell(previous.pearson),
-                  Cell(point.against_last.mse), Cell(point.against_last.pearson)});
+    table.AddRow({NameOf(point.pattern), cell(point.dispersion.gini.value), cell(point.dispersion.cv.value),
+                  cell(point.dispersion.kurtosis_fisher.value), cell(point.against_first.mse),
+                  cell(point.against_first.pearson), cell(previous.mse), cell(previous.pearson),
+                  cell(point.against_last.mse), cell(point.against_last.pearson)});
   }
   return table;
 }
@@ -39,14 +38,14 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
   if (absl::Status status = ApplyReduction(**client, arguments, *patterns); !status.ok()) return status;
-  const auto points = (*client)->TrackPatterns(*patterns, options);
+  const auto points = (*client)->TrackPatterns(*patterns, options, session.Hooks());
   if (!points.ok()) return points.status();
   if (session.format == Format::kJson) {
     session.out() << Text(TrackJson(*points));
   } else if (session.format == Format::kCsv) {
-    Points(*points).PrintCsv(session.out());
+    Points(*points, true).PrintCsv(session.out());
   } else {
-    Points(*points).PrintAligned(session.out());
+    Points(*points, false).PrintAligned(session.out());
   }
   return kDone;
 }

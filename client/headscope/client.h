@@ -118,14 +118,15 @@ class Client {
 
   // What is computed from patterns. All patterns of a call have one shape; matrices travel with the request, 4 MiB in
   // all.
-  absl::StatusOr<Description> DescribePattern(const PatternReference& pattern, const DescribeOptions& options);
+  absl::StatusOr<Description> DescribePattern(const PatternReference& pattern, const DescribeOptions& options,
+                                              const LongCall& hooks = {});
   absl::StatusOr<Comparison> ComparePatterns(const std::vector<PatternReference>& patterns,
                                              const CompareOptions& options, const LongCall& hooks = {});
   absl::StatusOr<Decomposition> DecomposePattern(const PatternReference& target,
                                                  const std::vector<PatternReference>& basis,
-                                                 const DecomposeOptions& options);
+                                                 const DecomposeOptions& options, const LongCall& hooks = {});
   absl::StatusOr<std::vector<TrackPoint>> TrackPatterns(const std::vector<PatternReference>& patterns,
-                                                        const TrackOptions& options);
+                                                        const TrackOptions& options, const LongCall& hooks = {});
   // Streams the pool's rows; nothing of them is kept.
   absl::StatusOr<Ranking> RankSamples(const PatternReference& target, PoolSource& pool, const RankOptions& options,
                                       const LongCall& hooks = {});

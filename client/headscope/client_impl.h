@@ -6,10 +6,13 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/strings/match.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "client/headscope/client.h"
+#include "client/headscope/patience.h"
 #include "headscope/v1/attribution_service.grpc.pb.h"
 #include "headscope/v1/dataset_service.grpc.pb.h"
 #include "headscope/v1/model_service.grpc.pb.h"
@@ -40,8 +43,27 @@ struct Client::Impl {
   template <typename Stub, typename Request, typename Response>
   absl::StatusOr<Response> CallLong(Stub& stub,
                                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                                    const Request& request) const {
-    return Call(stub, method, request, options.analysis_timeout);
+                                    const Request& request, const LongCall& hooks) const {
+    grpc::ClientContext context;
+    context.set_deadline(absl::ToChronoTime(absl::Now() + options.analysis_timeout));
+    Response response;
+    grpc::Status status;
+    absl::Notification done;
+    // Hooks are called on this thread.
+    std::thread call([&] {
+      status = (stub.*method)(&context, request, &response);
+      done.Notify();
+    });
+    bool stopped = false;
+    while (!done.WaitForNotificationWithTimeout(absl::Milliseconds(100))) {
+      if (stopped || KeepGoing(hooks)) continue;
+      stopped = true;
+      context.TryCancel();
+    }
+    call.join();
+    if (stopped) return Stopped();
+    if (!status.ok()) return FromGrpc(status);
+    return response;
   }
 
   template <typename Stub, typename Request, typename Response>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "client/headscope/client_impl.h"
 #include "client/headscope/pages.h"
 #include "client/headscope/patience.h"
@@ -31,6 +32,15 @@ v1::ListPatternsRequest ToRequest(const PatternFilter& filter) {
   request.set_display_name(filter.display_name);
   request.mutable_labels()->insert(filter.labels.begin(), filter.labels.end());
   return request;
+}
+
+// Files of matrices are many quickly.
+absl::Status CheckSize(const google::protobuf::MessageLite& request) {
+  const std::size_t bytes = request.ByteSizeLong();
+  if (bytes <= static_cast<std::size_t>(kMaxMessageBytes)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("the matrices of this call have ", bytes, " bytes together, ", kMaxMessageBytes,
+                   " travel with one call; import some of the patterns and name them instead"));
 }
 
 // Rows of one message stay below kMaxBlockBytes.
@@ -129,8 +139,9 @@ absl::Status Client::DeletePattern(const std::string& id) {
   return impl_->Call(*impl_->patterns, &Stub::DeletePattern, request).status();
 }
 
-absl::StatusOr<Description> Client::DescribePattern(const PatternReference& pattern, const DescribeOptions& options) {
-  const auto response = impl_->CallLong(*impl_->patterns, &Stub::DescribePattern, ToProto(pattern, options));
+absl::StatusOr<Description> Client::DescribePattern(const PatternReference& pattern, const DescribeOptions& options,
+                                                    const LongCall& hooks) {
+  const auto response = impl_->CallLong(*impl_->patterns, &Stub::DescribePattern, ToProto(pattern, options), hooks);
   if (!response.ok()) return response.status();
   return FromProto(*response);
 }
@@ -138,6 +149,7 @@ absl::StatusOr<Description> Client::DescribePattern(const PatternReference& patt
 absl::StatusOr<Comparison> Client::ComparePatterns(const std::vector<PatternReference>& patterns,
                                                    const CompareOptions& options, const LongCall& hooks) {
   const v1::ComparePatternsRequest request = ToProto(patterns, options);
+  if (absl::Status status = CheckSize(request); !status.ok()) return status;
   CompareReader reader([&](grpc::ClientContext* context, CompareReader* reactor) {
     context->set_deadline(absl::ToChronoTime(absl::Now() + impl_->options.analysis_timeout));
     impl_->patterns->async()->ComparePatterns(context, &request, reactor);
@@ -160,20 +172,23 @@ absl::StatusOr<Comparison> Client::ComparePatterns(const std::vector<PatternRefe
 
 absl::StatusOr<Decomposition> Client::DecomposePattern(const PatternReference& target,
                                                        const std::vector<PatternReference>& basis,
-                                                       const DecomposeOptions& options) {
-  const auto response = impl_->CallLong(*impl_->patterns, &Stub::DecomposePattern, ToProto(target, basis, options));
+                                                       const DecomposeOptions& options, const LongCall& hooks) {
+  const v1::DecomposePatternRequest request = ToProto(target, basis, options);
+  if (absl::Status status = CheckSize(request); !status.ok()) return status;
+  const auto response = impl_->CallLong(*impl_->patterns, &Stub::DecomposePattern, request, hooks);
   if (!response.ok()) return response.status();
   return FromProto(*response);
 }
 
 absl::StatusOr<std::vector<TrackPoint>> Client::TrackPatterns(const std::vector<PatternReference>& patterns,
-                                                              const TrackOptions& options) {
+                                                              const TrackOptions& options, const LongCall& hooks) {
   v1::TrackPatternsRequest request;
   for (const PatternReference& pattern : patterns) *request.add_patterns() = ToProto(pattern);
   request.set_ddof(options.ddof);
   request.set_magnitudes(options.magnitudes);
   request.set_allow_different_models(options.allow_different_models);
-  const auto response = impl_->CallLong(*impl_->patterns, &Stub::TrackPatterns, request);
+  if (absl::Status status = CheckSize(request); !status.ok()) return status;
+  const auto response = impl_->CallLong(*impl_->patterns, &Stub::TrackPatterns, request, hooks);
   if (!response.ok()) return response.status();
   return FromProto(*response);
 }

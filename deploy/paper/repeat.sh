@@ -4,6 +4,9 @@
 # HEADSCOPE_BIN=DIR takes the programs from there instead of installing packages and building them.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
+for argument in "$@"; do
+  case $argument in -h | --help) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$root/deploy/paper" exec python3 -m repeat --help ;; esac
+done
 if [ -z "${HEADSCOPE_BIN:-}" ]; then
   echo "== packages" >&2
   "$root/deploy/install-packages.sh" build paper

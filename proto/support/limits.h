@@ -75,7 +75,7 @@ inline constexpr double kMaxAnalysisSteps = 4e11;
 inline constexpr double kDefaultAnalysisSteps = 2e10;
 // Values of resampled patterns that are kept at once.
 inline constexpr std::uint64_t kMaxResampledValues = 32 << 20;
-// Analyses that run or wait.
+// Analyses that run or wait, and as many rankings.
 inline constexpr std::uint32_t kMaxAnalyses = 64;
 inline constexpr std::uint32_t kMaxTopHeads = 1'000;
 inline constexpr std::uint64_t kMaxRankedSamples = 100'000;

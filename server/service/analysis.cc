@@ -7,9 +7,9 @@
 
 namespace headscope::server {
 
-absl::StatusOr<std::shared_ptr<AnalysisSlot>> AnalysisSlot::Take(Shared& shared) {
-  if (shared.analyses.fetch_add(1) < kMaxAnalyses) return std::make_shared<AnalysisSlot>(shared.analyses);
-  --shared.analyses;
+absl::StatusOr<std::shared_ptr<AnalysisSlot>> AnalysisSlot::Take(std::atomic<std::uint32_t>& taken) {
+  if (taken.fetch_add(1) < kMaxAnalyses) return std::make_shared<AnalysisSlot>(taken);
+  --taken;
   return MakeError(absl::StatusCode::kResourceExhausted,
                    absl::StrCat(kMaxAnalyses, " analyses run or wait already; try again"), "ANALYSES_BUSY");
 }

@@ -18,13 +18,17 @@ namespace headscope::server {
 class AnalysisSlot {
  public:
   // RESOURCE_EXHAUSTED / ANALYSES_BUSY when there is none.
-  static absl::StatusOr<std::shared_ptr<AnalysisSlot>> Take(Shared& shared);
+  static absl::StatusOr<std::shared_ptr<AnalysisSlot>> Take(Shared& shared) { return Take(shared.analyses); }
+  // One of the rankings: clients that keep their pools back leave room for everything else.
+  static absl::StatusOr<std::shared_ptr<AnalysisSlot>> TakeRanking(Shared& shared) { return Take(shared.rankings); }
   explicit AnalysisSlot(std::atomic<std::uint32_t>& taken) : taken_(taken) {}
   ~AnalysisSlot() { --taken_; }
   AnalysisSlot(const AnalysisSlot&) = delete;
   AnalysisSlot& operator=(const AnalysisSlot&) = delete;
 
  private:
+  static absl::StatusOr<std::shared_ptr<AnalysisSlot>> Take(std::atomic<std::uint32_t>& taken);
+
   std::atomic<std::uint32_t>& taken_;
 };
 

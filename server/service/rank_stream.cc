@@ -49,7 +49,7 @@ RankStream::RankStream(Shared& shared, const grpc::CallbackServerContext& rpc, v
 }
 
 void RankStream::Start() {
-  absl::StatusOr<std::shared_ptr<AnalysisSlot>> slot = AnalysisSlot::Take(shared_);
+  absl::StatusOr<std::shared_ptr<AnalysisSlot>> slot = AnalysisSlot::TakeRanking(shared_);
   if (!slot.ok()) return End(slot.status());
   slot_ = *std::move(slot);
   ReadNext();

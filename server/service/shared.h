@@ -30,8 +30,9 @@ struct Shared {
   const ServiceContext context;
   ReactorRegistry streams;
   std::atomic<bool> refusing{false};
-  // Analyses that run or wait.
+  // Analyses that run or wait; and rankings, which may wait for their clients.
   std::atomic<std::uint32_t> analyses{0};
+  std::atomic<std::uint32_t> rankings{0};
 };
 
 // Makes a stream, hands it to the registry and starts it. Returns what the handler returns to gRPC.

@@ -337,8 +337,9 @@ class Patterns final : public v1::PatternService::Service {
     state_.deleted.push_back(request->name());
     return grpc::Status::OK;
   }
-  grpc::Status DescribePattern(grpc::ServerContext*, const v1::DescribePatternRequest* request,
+  grpc::Status DescribePattern(grpc::ServerContext* context, const v1::DescribePatternRequest* request,
                                v1::DescribePatternResponse* response) override {
+    Hang(*context);
     state_.described = *request;
     *response = state_.description;
     return grpc::Status::OK;
@@ -349,14 +350,16 @@ class Patterns final : public v1::PatternService::Service {
     for (const v1::ComparePatternsResponse& part : state_.comparison) writer->Write(part);
     return grpc::Status::OK;
   }
-  grpc::Status DecomposePattern(grpc::ServerContext*, const v1::DecomposePatternRequest* request,
+  grpc::Status DecomposePattern(grpc::ServerContext* context, const v1::DecomposePatternRequest* request,
                                 v1::DecomposePatternResponse* response) override {
+    Hang(*context);
     state_.decomposed = *request;
     *response = state_.decomposition;
     return grpc::Status::OK;
   }
-  grpc::Status TrackPatterns(grpc::ServerContext*, const v1::TrackPatternsRequest* request,
+  grpc::Status TrackPatterns(grpc::ServerContext* context, const v1::TrackPatternsRequest* request,
                              v1::TrackPatternsResponse* response) override {
+    Hang(*context);
     state_.tracked = *request;
     *response = state_.track;
     return grpc::Status::OK;
@@ -376,6 +379,10 @@ class Patterns final : public v1::PatternService::Service {
   }
 
  private:
+  void Hang(const grpc::ServerContext& context) const {
+    while (state_.analyses_hang && !context.IsCancelled()) absl::SleepFor(absl::Milliseconds(5));
+  }
+
   FakeState& state_;
 };
 

@@ -72,6 +72,8 @@ struct FakeState {
   v1::Pattern pattern;
   std::vector<v1::GetPatternRequest> patterns_asked;
 
+  // Describe, decompose and track are not answered until the client goes away.
+  bool analyses_hang = false;
   // Analyses: what was asked and what is answered.
   std::vector<v1::Pattern> patterns;
   std::vector<v1::ListPatternsRequest> patterns_listed;

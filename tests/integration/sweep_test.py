@@ -1,8 +1,6 @@
 """A sweep as a user runs it: models x files as one operation, over kill -9 of the server, retried, compared."""
 
 import json
-import random
-import time
 
 from harness import Case, wait_for
 
@@ -72,10 +70,9 @@ class SweepTest(Case):
         sweep = self.submit(server, "llama,gpt2", *files)
         jobs = [cell["job"] for cell in self.show(server, sweep)["cells"]]
         following = server.spawn_cli("--format", "json", "sweep", sweep)
-        draw = random.Random(3)
         states = []
-        for _ in range(3):
-            time.sleep(draw.uniform(0.1, 0.6))
+        for done in range(3):
+            wait_for(lambda: self.show(server, sweep)["counts"]["succeeded"] >= done, 120, f"{done} cells done")
             before = self.show(server, sweep)
             states.append(before["state"])
             server.kill()

@@ -86,3 +86,5 @@ if __name__ == "__main__":
         main()
     except ProgramError as error:
         sys.exit(f"repeat: {error}")
+    except KeyboardInterrupt:
+        sys.exit("repeat: stopped; the same command goes on")

@@ -48,7 +48,8 @@ def groups(matrix):
 
 def fitted(found, task):
     """What is kept of a decomposition by all basic tasks."""
-    best = sorted(BASIC, key=lambda basic: -found["coefficients"][BASIC.index(basic)])[:2]
+    used = [basic for basic in BASIC if found["coefficients"][BASIC.index(basic)] > 0]
+    best = sorted(used, key=lambda basic: -found["coefficients"][BASIC.index(basic)])[:2]
     result = {key: found[key] for key in ("r2_centred", "r2_uncentred", "r2_adjusted", "r2_with_intercept", "intercept",
                                           "p_value", "condition_number", "scaled_condition_number")}
     result["permutation_null"] = found.get("permutation_null")

@@ -54,11 +54,11 @@ class Trainer:
     def _train(self, directory, steps, *arguments):
         command = ["headscope-trainer", "train", "--threads", "1", "--steps", str(steps), *map(str, arguments), "-o",
                    str(directory)]
-        with self._lock:
-            self.steps += steps
         recipe, wanted = directory / "recipe", recipe_of(command)
         if recipe.exists() and recipe.read_text() == wanted:
             return
+        with self._lock:
+            self.steps += steps
         recipe.unlink(missing_ok=True)
         run(*command)
         recipe.write_text(wanted)

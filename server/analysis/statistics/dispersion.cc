@@ -5,6 +5,9 @@
 #include <limits>
 #include <numeric>
 
+#include "server/analysis/statistics/pattern_matrix.h"
+#include "server/analysis/statistics/vector_math.h"
+
 namespace headscope::server {
 namespace {
 
@@ -33,12 +36,14 @@ std::optional<double> Gini(std::vector<double> values) {
 std::optional<double> CoefficientOfVariation(const std::vector<double>& values, std::uint32_t ddof) {
   const double mean = Mean(values);
   if (mean == 0 || values.size() <= ddof) return std::nullopt;
+  if (IsConstant(values)) return 0;
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
   return std::sqrt(squares / static_cast<double>(values.size() - ddof)) / mean;
 }
 
 std::optional<double> PearsonKurtosis(const std::vector<double>& values) {
+  if (IsConstant(values)) return std::nullopt;
   const double mean = Mean(values);
   double second = 0;
   double fourth = 0;
@@ -49,7 +54,7 @@ std::optional<double> PearsonKurtosis(const std::vector<double>& values) {
   }
   const auto n = static_cast<double>(values.size());
   second /= n;
-  // What is left of equal values after subtracting their rounded mean.
+  // Values that differ by less than their mean is rounded by have no shape either.
   const double rounding = std::numeric_limits<double>::epsilon() * mean;
   if (second <= rounding * rounding) return std::nullopt;
   return fourth / n / (second * second);
@@ -70,6 +75,7 @@ Dispersion DispersionOf(std::vector<double> values, std::uint32_t ddof, bool mag
   if (magnitudes) {
     for (double& value : values) value = std::fabs(value);
   }
+  BringNearOne(values);
   Dispersion dispersion;
   dispersion.cv = CoefficientOfVariation(values, ddof);
   dispersion.kurtosis_pearson = PearsonKurtosis(values);

@@ -57,6 +57,16 @@ double LeavesFloor(const MixtureComponent& component) {
 }
 double ReachesCap(const MixtureComponent& component) { return CapOf(component) / WeightOf(component); }
 
+// Coefficients count by their ratios alone; near 1 none of what is computed from them overflows.
+std::vector<MixtureComponent> Scaled(std::vector<MixtureComponent> components) {
+  double largest = 0;
+  for (const MixtureComponent& component : components) largest = std::max(largest, WeightOf(component));
+  if (largest == 0) return components;
+  const int shift = -std::ilogb(largest);
+  for (MixtureComponent& component : components) component.coefficient = std::ldexp(component.coefficient, shift);
+  return components;
+}
+
 // The scale at which the clamped amounts sum to the budget. Between such places the sum is linear.
 double FindScale(const std::vector<MixtureComponent>& components, double budget) {
   std::vector<double> bends;
@@ -109,10 +119,11 @@ void HandOutRest(const std::vector<MixtureComponent>& components, std::uint64_t 
 absl::StatusOr<std::vector<MixtureShare>> PlanMixture(const std::vector<MixtureComponent>& components,
                                                       std::uint64_t budget) {
   if (absl::Status status = Check(components, budget); !status.ok()) return status;
-  const double scale = FindScale(components, static_cast<double>(budget));
+  const std::vector<MixtureComponent> scaled = Scaled(components);
+  const double scale = FindScale(scaled, static_cast<double>(budget));
   std::vector<MixtureShare> shares;
   std::uint64_t taken = 0;
-  for (const MixtureComponent& component : components) {
+  for (const MixtureComponent& component : scaled) {
     MixtureShare& share = shares.emplace_back();
     share.exact = Clamped(component, scale);
     // A whole number that rounding left a hair below itself is that number.

@@ -40,6 +40,7 @@ double LogBinomial(double n, double k) { return std::lgamma(n + 1) - std::lgamma
 PreparedPattern Prepare(const Comparison& comparison, const PatternMatrix& pattern, const SimilarityOptions& options) {
   PreparedPattern prepared;
   std::vector<double> values = comparison.without_layer_means ? WithoutLayerMeans(pattern).values : pattern.values;
+  if (comparison.measure != Measure::kMse) BringNearOne(values);
   switch (comparison.measure) {
     case Measure::kSpearman:
       values = AverageRanks(values);

@@ -43,6 +43,8 @@ absl::StatusOr<Interval> SampleInterval(const Comparison& comparison, const Resa
 absl::StatusOr<double> PermutationPValue(const Comparison& comparison, const PatternMatrix& left,
                                          const PatternMatrix& right, const SimilarityOptions& options,
                                          const Permutation& permutation, const KeepOn& keep_on) {
+  // The same numbers whichever comes first.
+  if (right.values < left.values) return PermutationPValue(comparison, right, left, options, permutation, keep_on);
   const PreparedPattern prepared = Prepare(comparison, left, options);
   const double observed = Similarity(comparison, prepared, Prepare(comparison, right, options), options);
   if (std::isnan(observed)) return observed;

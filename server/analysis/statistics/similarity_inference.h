@@ -23,9 +23,9 @@ absl::StatusOr<Interval> SampleInterval(const Comparison& comparison, const Resa
                                         const ResampledPatterns& right, const SimilarityOptions& options, double level,
                                         const KeepOn& keep_on);
 
-// The share of permutations of `right`'s heads after which the patterns are at least as alike (kMse: as near) as they
-// are, both counts raised by one: (1 + hits) / (1 + permutations), one-sided. Values within 1e-12 count as equal.
-// NaN where the similarity is not defined.
+// The share of permutations of the heads of one of them (the one with the larger first value) after which the patterns
+// are at least as alike (kMse: as near) as they are, both counts raised by one: (1 + hits) / (1 + permutations),
+// one-sided. Values within 1e-12 count as equal. NaN where the similarity is not defined.
 absl::StatusOr<double> PermutationPValue(const Comparison& comparison, const PatternMatrix& left,
                                          const PatternMatrix& right, const SimilarityOptions& options,
                                          const Permutation& permutation, const KeepOn& keep_on);

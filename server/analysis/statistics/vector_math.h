@@ -2,8 +2,10 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdlib>
 #include <vector>
 
 namespace headscope::server {
@@ -17,6 +19,16 @@ inline double Mean(const double* values, std::size_t size) {
   double sum = 0;
   for (std::size_t i = 0; i < size; ++i) sum += values[i];
   return sum / static_cast<double>(size);
+}
+
+// Multiplies by a power of two, which changes no digit, where squares and fourth powers would overflow or vanish.
+inline void BringNearOne(std::vector<double>& values) {
+  double largest = 0;
+  for (const double value : values) largest = std::max(largest, std::fabs(value));
+  constexpr int kHarmless = 200;
+  if (largest == 0 || std::abs(std::ilogb(largest)) < kHarmless) return;
+  const int shift = -std::ilogb(largest);
+  for (double& value : values) value = std::ldexp(value, shift);
 }
 
 // Subtracts the mean. Equal values become exactly 0.

@@ -83,7 +83,7 @@ TEST_F(AnalysisCommandsTest, DescribePrintsATableAndCsv) {
   const std::string table = Cli({"describe", "p-1"}).out;
   EXPECT_THAT(table, HasSubstr("gini"));
   EXPECT_THAT(table, HasSubstr("top heads"));
-  EXPECT_THAT(Cli({"describe", "p-1", "--format", "csv"}).out, HasSubstr("gini,0.5,,\ncv,-,,\n"));
+  EXPECT_THAT(Cli({"describe", "p-1", "--format", "csv"}).out, HasSubstr("gini,0.5,,\ncv,,,\n"));
 }
 
 TEST_F(AnalysisCommandsTest, CompareHasAMatrixForEveryMeasure) {
@@ -119,7 +119,7 @@ TEST_F(AnalysisCommandsTest, CompareTakesMeasuresIntervalsAndTests) {
   EXPECT_EQ(state().compared.permutation().scope(), v1::SHUFFLE_SCOPE_ALL_HEADS);
   EXPECT_THAT(run.out, HasSubstr("kendall_tau_b"));
   EXPECT_THAT(Cli({"compare", "j-1", "p-2", "--format", "csv"}).out,
-              HasSubstr("p-0,p-1,kendall_tau_b,kept,0.75,,,\np-0,p-1,kendall_tau_b,removed,-,,,\n"));
+              HasSubstr("p-0,p-1,kendall_tau_b,kept,0.75,,,\np-0,p-1,kendall_tau_b,removed,,,,\n"));
   const CliRun unknown = Cli({"compare", "j-1", "p-2", "--measure", "pearsn"});
   EXPECT_EQ(unknown.exit_status, 2);
   EXPECT_THAT(unknown.err, HasSubstr("did you mean \"pearson\"?"));
@@ -163,6 +163,25 @@ TEST_F(AnalysisCommandsTest, DecomposeSaysWhatItLacks) {
   const CliRun run = Cli({"decompose", "j-1", "--basis", "p-1", "--basis-base", "p-2"});
   EXPECT_EQ(run.exit_status, 2);
   EXPECT_THAT(run.err, HasSubstr("belongs to --base"));
+}
+
+TEST_F(AnalysisCommandsTest, CtrlCStopsAnAnalysis) {
+  interrupted_ = [] { return true; };
+  state().analyses_hang = true;
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"describe", "p-1"}, {"track", "p-1", "p-2"}, {"decompose", "p-1", "--basis", "p-2"}}) {
+    const CliRun run = Cli(command);
+    EXPECT_EQ(run.exit_status, 130) << command[0];
+    EXPECT_THAT(run.err, HasSubstr("stopped"));
+    EXPECT_EQ(run.out, "");
+  }
+}
+
+TEST_F(AnalysisCommandsTest, FilesThatAreTooManyForOneCallAreToBeImported) {
+  const std::string file = Write("large.npy", NpyBytes({256, 512}, std::vector<double>(131072, 1)));
+  const CliRun run = Cli({"compare", file, file, file, file, file});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_THAT(run.err, HasSubstr("import some of the patterns"));
 }
 
 TEST_F(AnalysisCommandsTest, TrackPrintsEveryPoint) {

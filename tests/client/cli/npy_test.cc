@@ -101,6 +101,13 @@ TEST_F(NpyTest, APoolIsReadPieceByPieceWithItsIds) {
   EXPECT_FALSE(rows->has_value());
 }
 
+TEST_F(NpyTest, APoolGivesMagnitudesWhenAskedTo) {
+  auto pool = NpyPool::Open(Write(NpyBytes({1, 1, 2}, {-1, 2})), {});
+  ASSERT_TRUE(pool.ok()) << pool.status();
+  pool->TakeMagnitudes();
+  EXPECT_THAT((**pool->Next(1)).scores, ElementsAre(1, 2));
+}
+
 TEST_F(NpyTest, IdsThatDoNotFitThePoolAreRefused) {
   const std::string path = Write(NpyBytes({2, 1, 1}, {1, 2}));
   const std::string ids = path + ".ids";

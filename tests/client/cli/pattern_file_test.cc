@@ -52,6 +52,18 @@ TEST(PatternFileTest, WhatAttributePrintsIsRead) {
   EXPECT_EQ(pattern->model.head_dim, 8u);
 }
 
+TEST(PatternFileTest, WhatExportWroteComesBack) {
+  const auto file = ReadWholePatternFile(Write(".json", R"({"pattern": [[1]], "samples_scored": 64, "display_name": "n",
+      "origin": "o", "labels": {"task": "copy"}, "provenance": {"kv_heads": null, "head_dim": 8}})"));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_EQ(file->samples_scored, 64u);
+  EXPECT_EQ(file->display_name, "n");
+  EXPECT_EQ(file->origin, "o");
+  EXPECT_EQ(file->labels, (std::map<std::string, std::string>{{"task", "copy"}}));
+  EXPECT_EQ(file->pattern.model.kv_heads, 0u) << "null: not known";
+  EXPECT_EQ(file->pattern.model.head_dim, 8u);
+}
+
 TEST(PatternFileTest, APlainArrayIsRead) {
   const auto pattern = ReadPatternFile(Write(".json", "[[1], [2.5]]"));
   ASSERT_TRUE(pattern.ok()) << pattern.status();
@@ -76,6 +88,11 @@ TEST(PatternFileTest, WhatIsNoPatternIsRefusedWithTheReason) {
   EXPECT_THAT(Refusal(".json", "[[1, 2], [3]]"), HasSubstr("layer 1"));
   EXPECT_THAT(Refusal(".json", R"([[1, "x"]])"), HasSubstr("no number"));
   EXPECT_THAT(Refusal(".json", R"({"pattern": [[1]], "standard_error": [[1, 2]]})"), HasSubstr("another shape"));
+  EXPECT_THAT(Refusal(".json", R"({"pattern": [[1]], "provenance": {"kv_heads": "2"}})"), HasSubstr("\"kv_heads\""));
+  EXPECT_THAT(Refusal(".json", R"({"pattern": [[1]], "provenance": {"head_dim": -1}})"), HasSubstr("\"head_dim\""));
+  EXPECT_THAT(Refusal(".json", R"({"pattern": [[1]], "model": {"digest": "sha256:zz"}})"), HasSubstr("digest"));
+  EXPECT_THAT(Refusal(".json", R"({"pattern": [[1]], "labels": {"a": 1}})"), HasSubstr("label \"a\""));
+  EXPECT_THAT(Refusal(".npy", NpyBytes({1000, 200}, std::vector<double>(200000))), HasSubstr("200000 values"));
   EXPECT_THAT(Refusal(".csv", "layer,head,value\n0,0,1\n0,x,1\n"), HasSubstr(":3: wanted layer,head,value"));
   EXPECT_THAT(Refusal(".csv", "0,0,1\n0,0,1\n"), HasSubstr("every head is needed once"));
   EXPECT_THAT(Refusal(".csv", "0,0,1\n0,0,1\n1,0,2\n1,1,1\n"), HasSubstr("stands there twice"));

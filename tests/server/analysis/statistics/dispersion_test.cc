@@ -77,6 +77,26 @@ TEST(DispersionTest, OfOneHead) {
   EXPECT_FALSE(CoefficientOfVariation({5}, 1).has_value());
 }
 
+TEST(DispersionTest, ConstantPatternsHaveNoShapeWhateverTheirMeanRoundsTo) {
+  for (const double value : {0.1, 0.3, 1.0 / 3, 1e-5, 2.0}) {
+    const Dispersion found = DispersionOf(std::vector<double>(144, value), 0, false);
+    EXPECT_FALSE(found.kurtosis_fisher.has_value()) << value;
+    EXPECT_EQ(found.cv, 0) << value;
+  }
+}
+
+TEST(DispersionTest, TheSizeOfValuesDoesNotCount) {
+  const Dispersion wanted = DispersionOf({1, 2, 3, 5}, 0, false);
+  for (const int exponent : {-1000, -600, 600, 1000}) {
+    std::vector<double> values = {1, 2, 3, 5};
+    for (double& value : values) value = std::ldexp(value, exponent);
+    const Dispersion found = DispersionOf(values, 0, false);
+    EXPECT_EQ(found.cv, wanted.cv) << exponent;
+    EXPECT_EQ(found.kurtosis_pearson, wanted.kurtosis_pearson) << exponent;
+    EXPECT_EQ(found.gini, wanted.gini) << exponent;
+  }
+}
+
 TEST(DispersionTest, NegativeValuesHaveNoSharesUnlessMagnitudesAreAskedFor) {
   const Dispersion plain = DispersionOf({-1, 2, 3, 4}, 0, false);
   EXPECT_FALSE(plain.gini.has_value());

@@ -78,6 +78,15 @@ TEST(MixtureTest, FloorsAndCapsMoveTheRest) {
   EXPECT_FALSE((*shares)[2].at_floor);
 }
 
+TEST(MixtureTest, OnlyTheRatiosOfCoefficientsCount) {
+  for (const double size : {1e-308, 1e-100, 1.0, 1e100, 5e307}) {
+    const auto shares = PlanMixture({Part(size), Part(3 * size)}, 100);
+    ASSERT_TRUE(shares.ok()) << shares.status();
+    EXPECT_EQ((*shares)[0].samples, 25u) << size;
+    EXPECT_EQ((*shares)[1].samples, 75u) << size;
+  }
+}
+
 TEST(MixtureTest, WhatCannotBeIsRefused) {
   for (const auto& [components, budget] :
        std::vector<std::pair<std::vector<MixtureComponent>, std::uint64_t>>{{{}, 5},

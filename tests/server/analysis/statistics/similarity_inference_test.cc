@@ -54,6 +54,9 @@ TEST(SimilarityInferenceTest, ATrendAlongDepthIsNoEvidenceWithinLayers) {
     left.values[i] += 10 * static_cast<double>(i / 16);
     right.values[i] += 10 * static_cast<double>(i / 16);
   }
+  EXPECT_EQ(*PermutationPValue(kPearson, left, right, kOptions, {199, Shuffle::kAllHeads, 3}, KeepGoing),
+            *PermutationPValue(kPearson, right, left, kOptions, {199, Shuffle::kAllHeads, 3}, KeepGoing))
+      << "symmetric";
   const auto all = PermutationPValue(kPearson, left, right, kOptions, {199, Shuffle::kAllHeads, 3}, KeepGoing);
   const auto within = PermutationPValue(kPearson, left, right, kOptions, {199, Shuffle::kWithinLayers, 3}, KeepGoing);
   EXPECT_LE(*all, 0.01);
