@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "proto/support/limits.h"
 #include "proto/support/wire/tensor_codec.h"
 #include "tests/server/service/service_harness.h"
 
@@ -494,6 +495,27 @@ TEST_F(AnalysisRpcTest, ACancelledComparisonEnds) {
   v1::DescribePatternRequest describe;
   *describe.mutable_pattern() = Inline(kFirst);
   EXPECT_TRUE(Describe(describe).ok());
+}
+
+TEST_F(AnalysisRpcTest, RankingsThatWaitForTheirClientsLeaveRoomForOtherAnalyses) {
+  struct Open {
+    std::unique_ptr<grpc::ClientContext> context;
+    v1::RankSamplesResponse answer;
+    std::unique_ptr<grpc::ClientWriter<v1::RankSamplesRequest>> writer;
+  };
+  std::vector<Open> idle(kMaxAnalyses);
+  for (Open& open : idle) {
+    open.context = Context();
+    open.writer = harness_.patterns().RankSamples(open.context.get(), &open.answer);
+    ASSERT_TRUE(open.writer->Write(RankHeader(Inline(kFirst))));
+  }
+  v1::DescribePatternRequest describe;
+  *describe.mutable_pattern() = Inline(kFirst);
+  EXPECT_TRUE(Describe(describe).ok());
+  for (Open& open : idle) {
+    open.context->TryCancel();
+    EXPECT_EQ(open.writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
 }
 
 }  // namespace
