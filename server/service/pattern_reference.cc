@@ -12,13 +12,6 @@ namespace {
 
 constexpr std::size_t kDigestBytes = 32;
 
-absl::StatusOr<std::vector<double>> Decode(const v1::Tensor& tensor) {
-  if (tensor.dtype() != v1::DTYPE_FLOAT32) return DecodeFloat64(tensor);
-  const absl::StatusOr<std::vector<float>> values = DecodeFloat32(tensor);
-  if (!values.ok()) return values.status();
-  return std::vector<double>(values->begin(), values->end());
-}
-
 InlinePattern ValidateInline(const v1::InlinePattern& proto, const std::string& field, Violations& violations) {
   InlinePattern pattern;
   pattern.matrix = ValidateMatrix(proto.values(), absl::StrCat(field, ".values"), violations);
@@ -32,6 +25,13 @@ InlinePattern ValidateInline(const v1::InlinePattern& proto, const std::string& 
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<double>> DecodeValues(const v1::Tensor& tensor) {
+  if (tensor.dtype() != v1::DTYPE_FLOAT32) return DecodeFloat64(tensor);
+  const absl::StatusOr<std::vector<float>> values = DecodeFloat32(tensor);
+  if (!values.ok()) return values.status();
+  return std::vector<double>(values->begin(), values->end());
+}
 
 void CheckLength(const std::string& text, std::size_t most, const std::string& field, Violations& violations) {
   if (text.size() > most) {
@@ -51,7 +51,7 @@ PatternMatrix ValidateMatrix(const v1::Tensor& tensor, const std::string& field,
                                        kMaxPatternValues, " are allowed"));
     return matrix;
   }
-  absl::StatusOr<std::vector<double>> decoded = Decode(tensor);
+  absl::StatusOr<std::vector<double>> decoded = DecodeValues(tensor);
   if (!decoded.ok()) {
     violations.Add(field, std::string(decoded.status().message()));
     return matrix;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "headscope/v1/pattern.pb.h"
 #include "server/analysis/statistics/pattern_matrix.h"
 #include "server/jobs/job.h"
@@ -53,5 +54,8 @@ std::vector<double> ValidateStandardError(const v1::Tensor& tensor, const Patter
                                           const std::string& field, Violations& violations);
 PatternModel ValidatePatternModel(const v1::PatternModel& model, const std::string& field, Violations& violations);
 void CheckLength(const std::string& text, std::size_t most, const std::string& field, Violations& violations);
+
+// The values of a FLOAT32 or FLOAT64 tensor. INVALID_ARGUMENT for any other, and where bytes and shape do not fit.
+absl::StatusOr<std::vector<double>> DecodeValues(const v1::Tensor& tensor);
 
 }  // namespace headscope::server

@@ -13,6 +13,7 @@
 #include "server/service/analysis_convert.h"
 #include "server/service/analysis_tables.h"
 #include "server/service/choice.h"
+#include "server/service/pattern_reference.h"
 #include "server/service/resource_names.h"
 #include "server/service/validate.h"
 #include "server/service/validate_analysis.h"
@@ -31,13 +32,6 @@ absl::Status Refused(std::string message, const char* reason) {
 }
 absl::Status OutOfOrder(const char* what) {
   return Refused(absl::StrCat("a ranking is a header and, unless that names a job, rows: ", what), "RANK_OUT_OF_ORDER");
-}
-
-absl::StatusOr<std::vector<double>> Decode(const v1::Tensor& tensor) {
-  if (tensor.dtype() != v1::DTYPE_FLOAT32) return DecodeFloat64(tensor);
-  const absl::StatusOr<std::vector<float>> values = DecodeFloat32(tensor);
-  if (!values.ok()) return values.status();
-  return std::vector<double>(values->begin(), values->end());
 }
 
 }  // namespace
@@ -187,7 +181,7 @@ absl::Status RankStream::CheckRows(const v1::RankSamplesRequest::Rows& rows) con
 
 absl::Status RankStream::TakeRows() {
   if (absl::Status status = CheckRows(message_.rows()); !status.ok()) return status;
-  const absl::StatusOr<std::vector<double>> scores = Decode(message_.rows().scores());
+  const absl::StatusOr<std::vector<double>> scores = DecodeValues(message_.rows().scores());
   if (!scores.ok()) return Refused(std::string(scores.status().message()), "INVALID_FIELDS");
   if (absl::Status status = AddRows(*scores); !status.ok()) return status;
   ReadNext();
