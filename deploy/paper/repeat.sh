@@ -5,7 +5,9 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 for argument in "$@"; do
-  case $argument in -h | --help) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$root/deploy/paper" exec python3 -m repeat --help ;; esac
+  case $argument in
+    -h | --help) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$root/deploy/paper" exec python3 -m repeat --help ;;
+  esac
 done
 if [ -z "${HEADSCOPE_BIN:-}" ]; then
   echo "== packages" >&2

@@ -18,6 +18,7 @@ SCRIPT = SOURCE / "deploy/paper/repeat.sh"
 sys.path.insert(0, str(SOURCE / "deploy/paper"))
 from repeat.interval import mean_interval, student_quantile  # noqa: E402
 from repeat.setting import BASIC, COMPLEX, PARTS, QUICK, TASKS  # noqa: E402
+from repeat.trainer import Trainer  # noqa: E402
 
 
 def run_it(output, *arguments):
@@ -150,6 +151,34 @@ class RepeatTest(unittest.TestCase):
         results = json.loads((self.output / "results.json").read_text())
         for key in ("measured", "dispersion", "similarity", "combination", "change", "mixture", "selection"):
             self.assertEqual(results[key], self.results[key], key)
+
+
+class RowsTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name) / "rows/copy.jsonl"
+        self.trainer = Trainer(QUICK)
+        self.made = self.rows()
+
+    def rows(self, seed=1):
+        return self.trainer.rows(self.path, "copy", 8, seed).read_bytes()
+
+    def test_rows_as_the_same_command_left_them_are_kept(self):
+        before = self.path.stat().st_mtime_ns
+        self.assertEqual(self.rows(), self.made)
+        self.assertEqual(self.path.stat().st_mtime_ns, before)
+
+    def test_altered_rows_of_the_same_number_are_made_again(self):
+        lines = self.made.splitlines(keepends=True)
+        self.path.write_bytes(b"".join(reversed(lines)))
+        self.assertEqual(self.rows(), self.made)
+        self.path.write_bytes(b"".join(lines[:-1]) + lines[-1][:10])
+        self.assertEqual(self.rows(), self.made)
+
+    def test_rows_of_another_command_are_made_again(self):
+        self.assertNotEqual(self.rows(seed=2), self.made)
+        self.assertEqual(self.rows(), self.made)
 
 
 class CommandLineTest(unittest.TestCase):

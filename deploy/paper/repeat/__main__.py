@@ -22,7 +22,8 @@ BUILD = pathlib.Path(__file__).resolve().parents[3] / "build"
 
 def parse():
     parser = argparse.ArgumentParser(prog="repeat.sh", description="Repeats arXiv 2409.15820 at small scale.")
-    parser.add_argument("--quick", action="store_true", help="every step, with far too few of everything to find anything")
+    parser.add_argument("--quick", action="store_true",
+                        help="every step, with far too few of everything to find anything")
     parser.add_argument("-o", "--output", type=pathlib.Path, metavar="DIR",
                         help="folder of the results; models that lie there already are kept (default: build/paper, "
                         "with --quick build/paper-quick)")

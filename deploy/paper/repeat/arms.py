@@ -18,7 +18,7 @@ def write_rows(path, rows):
 def measure(trainer, task, directories):
     """{arm: {"loss", "accuracy"}} of models, one for each arm, on the task's held-out examples."""
     found = trainer.evaluate(directories.values(), task)
-    return {arm: {"loss": one["loss"], "accuracy": one["accuracy"]} for arm, one in zip(directories, found, strict=True)}
+    return {arm: {key: one[key] for key in ("loss", "accuracy")} for arm, one in zip(directories, found, strict=True)}
 
 
 def differences(runs, better, worse):
@@ -28,7 +28,8 @@ def differences(runs, better, worse):
                 for key in ("loss", "accuracy")}
 
     targets = sorted({run["target"] for run in runs})
-    return {"all": paired(runs)} | {target: paired([run for run in runs if run["target"] == target]) for target in targets}
+    return {"all": paired(runs)} | {target: paired([run for run in runs if run["target"] == target])
+                                    for target in targets}
 
 
 def means(runs, arms):

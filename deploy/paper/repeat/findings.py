@@ -24,7 +24,7 @@ def dispersion(service, jobs, pool):
 
 
 def similarity(service, jobs):
-    """{"before", "after": matrices of all tasks with all}, and how alike a complex task is to its parts and to others."""
+    """{"before", "after": matrices of all tasks with all}, and how alike complex tasks are to parts and others."""
     result = {"tasks": TASKS}
     for when in ("before", "after"):
         found = service.ask("compare", *(jobs[when][task] for task in TASKS), "--measure", "pearson,spearman")
@@ -43,7 +43,8 @@ def groups(matrix):
 
     return {"mean": mean(itertools.combinations(TASKS, 2)),
             "mean_with_parts": mean((task, part) for task in COMPLEX for part in PARTS[task]),
-            "mean_with_other_basic": mean((task, other) for task in COMPLEX for other in BASIC if other not in PARTS[task])}
+            "mean_with_other_basic": mean((task, other) for task in COMPLEX for other in BASIC
+                                          if other not in PARTS[task])}
 
 
 def fitted(found, task):
@@ -54,7 +55,8 @@ def fitted(found, task):
                                           "p_value", "condition_number", "scaled_condition_number")}
     result["permutation_null"] = found.get("permutation_null")
     result["coefficients"] = {
-        basic: {"value": found["coefficients"][i], "interval": found["coefficient_intervals"][i], "vif": found["vif"][i]}
+        basic: {"value": found["coefficients"][i], "interval": found["coefficient_intervals"][i],
+                "vif": found["vif"][i]}
         for i, basic in enumerate(BASIC)}
     result["parts"] = PARTS[task]
     result["two_largest"] = best
@@ -110,6 +112,5 @@ def change(setting, service, jobs, pool):
         return trajectory(service, [(0, jobs["before"][task])] + sorted(jobs[series][task].items()))
 
     say("following the patterns along steps and sample counts")
-    return {"steps": dict(zip(TASKS, pool.map(lambda task: along("steps", task), TASKS), strict=True)),
-            "counts": dict(zip(setting.counted_tasks, pool.map(lambda task: along("counts", task), setting.counted_tasks),
-                               strict=True))}
+    return {series: dict(zip(tasks, pool.map(lambda task: along(series, task), tasks), strict=True))
+            for series, tasks in (("steps", TASKS), ("counts", setting.counted_tasks))}

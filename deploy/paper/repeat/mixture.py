@@ -52,7 +52,8 @@ class Cell:
         return f"mixture/{self.target}/seed-{self.seed}/{arm}"
 
     def fine_tune(self, arm, start, data):
-        self.trainer.fine_tune(self.models.of(self.name(arm)), start, data, self.setting.application_steps, seed=self.seed)
+        self.trainer.fine_tune(self.models.of(self.name(arm)), start, data, self.setting.application_steps,
+                               seed=self.seed)
         return self.models.of(self.name(arm))
 
 
@@ -65,7 +66,8 @@ def make_cell(setting, trainer, models, target, seed):
 
 def run_one(setting, trainer, service, models, jobs, cell):
     target, seed = cell.target, cell.seed
-    target_jobs = [service.pattern(model, cell.scarce, task=target, seed=seed) for model in ("base", cell.name("direct"))]
+    target_jobs = [service.pattern(model, cell.scarce, task=target, seed=seed)
+                   for model in ("base", cell.name("direct"))]
     coefficients, samples = plan(setting, service, jobs, target_jobs)
     rows = basic_rows(setting, trainer, cell.folder, seed)
     every_row = [row for task in BASIC for row in rows[task]]

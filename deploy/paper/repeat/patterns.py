@@ -45,7 +45,7 @@ def train(setting, trainer, models, pool):
 
 
 def compute(setting, service, models, pool):
-    """Job ids: {"before": {task}, "steps": {task: {step}}, "counts": {task: {count}}}; each on the task's held-out samples."""
+    """Job ids: {"before": {task}, "steps": {task: {step}}, "counts": {task: {count}}}; on held-out samples."""
     wanted = [(("before", task), "base", task, {"checkpoint": "base"}) for task in TASKS]
     wanted += [(("steps", task, step), f"tasks/{task}/checkpoint-{step}", task, {"step": step})
                for task in TASKS for step in setting.checkpoints]

@@ -57,8 +57,8 @@ def run_one(setting, trainer, service, models, pools, target, seed):
 
 def run(setting, trainer, service, models, pool):
     say("second application: rows chosen from a pool")
-    pools = dict(zip(setting.seeds, pool.map(lambda seed: make_pool(setting, trainer, service, models, seed), setting.seeds),
-                     strict=True))
+    made = pool.map(lambda seed: make_pool(setting, trainer, service, models, seed), setting.seeds)
+    pools = dict(zip(setting.seeds, made, strict=True))
     cells = [(target, seed) for target in setting.targets for seed in setting.seeds]
     runs = list(pool.map(lambda cell: run_one(setting, trainer, service, models, pools, *cell), cells))
     shares = {arm: mean_interval([run["share_of_target"][arm] for run in runs]) for arm in ARMS}

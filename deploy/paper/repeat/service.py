@@ -22,7 +22,8 @@ class Service:
         self.directory.mkdir(parents=True, exist_ok=True)
         ready = self.directory / "ready.json"
         ready.unlink(missing_ok=True)
-        listen = [word for which in ("listen", "worker-listen", "metrics-listen") for word in (f"--{which}", "127.0.0.1:0")]
+        listen = [word for which in ("listen", "worker-listen", "metrics-listen")
+                  for word in (f"--{which}", "127.0.0.1:0")]
         with open(self.directory / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 [str(BIN / "headscope-server"), "--data-dir", str(self.directory / "data"), "--model-root",
@@ -71,6 +72,6 @@ class Service:
         return self.ask("attribute", "--model", model, "--data", data, *words)["job"]
 
     def decompose(self, target, base, basis, basis_base, *arguments):
-        """The change from `base` to `target` by the changes from `basis_base` to `basis`; bases None: patterns themselves."""
+        """The change from `base` to `target` by those from `basis_base` to `basis`; bases None: patterns themselves."""
         changes = ["--base", base, "--basis-base", ",".join(basis_base)] if base else []
         return self.ask("decompose", target, "--basis", ",".join(basis), *changes, *arguments)

@@ -23,7 +23,8 @@ def with_interval(found):
 def table(header, rows):
     cells = [[str(cell) for cell in row] for row in [header, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+                     for row in cells)
 
 
 def dispersion(results):
@@ -35,16 +36,16 @@ def dispersion(results):
                              for key in ("loss", "accuracy")),
                      *(f"{number(before[key]['value'])} > {number(after[key]['value'])}"
                        for key in ("gini", "cv", "kurtosis_fisher", "effective_heads"))])
-    fell = {key: sum(results["dispersion"][task]["after"][key]["value"] < results["dispersion"][task]["before"][key]["value"]
-                     for task in TASKS) for key in ("gini", "cv", "kurtosis_fisher")}
+    fell = {key: sum(spread["after"][key]["value"] < spread["before"][key]["value"]
+                     for spread in map(results["dispersion"].get, TASKS)) for key in ("gini", "cv", "kurtosis_fisher")}
     apart = {direction: sum(clear(results["dispersion"][task], direction) for task in TASKS) for direction in (-1, 1)}
     return "\n".join([
         "1. Selective activation: base model > fine-tuned on the task, on the task's held-out samples", "",
         table(["task", "loss", "accuracy", "gini", "cv", "kurtosis (Fisher)", "effective heads"], rows), "",
         f"The Gini coefficient fell for {fell['gini']} of {len(TASKS)} tasks, CV for {fell['cv']}, kurtosis for "
         f"{fell['kurtosis_fisher']}.",
-        f"Gini's 95 % bootstrap intervals (over samples) are apart and lower after for {apart[-1]}, apart and higher for "
-        f"{apart[1]} (the paper: all fall)."])
+        f"Gini's 95 % bootstrap intervals (over samples) are apart and lower after for {apart[-1]}, apart and higher "
+        f"for {apart[1]} (the paper: all fall)."])
 
 
 def clear(task, direction):
@@ -62,9 +63,11 @@ def similarity(results):
     matrix = results["similarity"]["after"]["pearson"]["values"]
     return "\n".join([
         "Similarity of tasks' patterns (before: base model; after: each task with its own fine-tuned model)", "",
-        table(["measure", "model", "mean of all pairs", "complex with its parts", "complex with other basic tasks"], rows),
+        table(["measure", "model", "mean of all pairs", "complex with its parts", "complex with other basic tasks"],
+              rows),
         "", "Pearson after fine-tuning:",
-        table(["", *TASKS], [[task, *(number(value, 2) for value in row)] for task, row in zip(TASKS, matrix, strict=True)])])
+        table(["", *TASKS], [[task, *(number(value, 2) for value in row)]
+                             for task, row in zip(TASKS, matrix, strict=True)])])
 
 
 def combination(results):
@@ -80,11 +83,14 @@ def combination(results):
                          " ".join(f"{basic} {number(nnls['coefficients'][basic]['value'], 2)}" for basic in BASIC),
                          "yes" if nnls["two_largest_are_the_parts"] else "no"])
     return "\n".join([
-        "2. Combination: a complex task's pattern by those of add, copy, reverse and sort (change: after less before)", "",
+        "2. Combination: a complex task's pattern by those of add, copy, reverse and sort (change: after less before)",
+        "",
         table(["task", "pattern", "R2", "adjusted", "null 95 %", "p", "condition", "R2 of parts", "rank", "best subset",
                "NNLS coefficients", "parts largest"], rows), "",
-        "R2: centred, OLS with an intercept; null 95 %: what 95 % of fits to patterns shuffled within layers stay below;",
-        "condition: number of the design with columns of length 1; R2 of parts: by the two tasks it is composed of alone, rank:",
+        "R2: centred, OLS with an intercept; null 95 %: what 95 % of fits to patterns shuffled within layers stay "
+        "below;",
+        "condition: number of the design with columns of length 1; R2 of parts: by the two tasks it is composed of "
+        "alone, rank:",
         "among all pairs (3.5 by chance); best subset: by adjusted R2; parts largest: whether the two largest NNLS",
         "coefficients are the parts' (1 in 6 by chance)."])
 
@@ -97,11 +103,12 @@ def change(results):
                 rows.append([task, point["at"], number(point["share_of_change"]), small(point["against_first"]["mse"]),
                              number(point["against_first"]["pearson"]), number(point["against_last"]["pearson"]),
                              number(point["gini"])])
-        return table(["task", name, "share of change", "MSE to base", "Pearson to base", "Pearson to last", "gini"], rows)
+        return table(["task", name, "share of change", "MSE to base", "Pearson to base", "Pearson to last", "gini"],
+                     rows)
 
     return "\n".join([
-        "3. Fast change (share of change: root of the MSE to the base model's pattern, relative to the last point's)", "",
-        "Along steps:", lines("steps", "step"), "", "Along the number of training rows:", lines("counts", "rows")])
+        "3. Fast change (share of change: root of the MSE to the base model's pattern, relative to the last point's)",
+        "", "Along steps:", lines("steps", "step"), "", "Along the number of training rows:", lines("counts", "rows")])
 
 
 def application(title, found, note):
@@ -111,7 +118,8 @@ def application(title, found, note):
     return "\n".join([title, "", table(["arm", "held-out loss", "held-out accuracy"], arms), "",
                       "Paired differences (negative loss, positive accuracy: the first is better):",
                       table(["difference", "target", "loss", "accuracy"], rows), "", note,
-                      f"All numbers: {INTERVAL}; a run is a complex task and a seed of rows and training order. All runs share",
+                      f"All numbers: {INTERVAL}; a run is a complex task and a seed of rows and training order. "
+                      "All runs share",
                       "one base model: the intervals say nothing of other base models."])
 
 
@@ -135,7 +143,8 @@ def text(results):
             f"{run['seconds']} s ({run['processor_seconds']} s of processor time)")
     return "\n\n\n".join([
         head, dispersion(results), similarity(results), combination(results), change(results),
-        application(f"Application 1: {setting['warm_up_rows']} rows of basic tasks before {setting['scarce_rows']} of the "
-                    "complex one", results["mixture"], plans(results)),
-        application(f"Application 2: {setting['chosen_rows']} rows chosen from a pool of {setting['pool_rows']} of each task",
+        application(f"Application 1: {setting['warm_up_rows']} rows of basic tasks before {setting['scarce_rows']} of "
+                    "the complex one", results["mixture"], plans(results)),
+        application(f"Application 2: {setting['chosen_rows']} rows chosen from a pool of {setting['pool_rows']} of "
+                    "each task",
                     results["selection"], selection_note(results))]) + "\n"

@@ -8,12 +8,15 @@ import threading
 from .programs import run
 
 
-def recipe_of(command):
-    """A digest of all that makes a model: the command, the rows it names and the model it begins with."""
+def recipe_of(command, made=None):
+    """A digest of all that makes something: the command, the rows it names, the model it begins with; and of `made`, a
+    file that must be as it came out."""
     digest = hashlib.sha256(" ".join(command).encode())
     for flag, file in (("--data", ""), ("--from", "model.safetensors")):
         if flag in command:
             digest.update((pathlib.Path(command[command.index(flag) + 1]) / file).read_bytes())
+    if made:
+        digest.update(made.read_bytes())
     return digest.hexdigest() + "\n"
 
 
@@ -26,11 +29,16 @@ class Trainer:
         self._lock = threading.Lock()
 
     def rows(self, path, task, count, seed, split="training"):
-        """Writes `count` rows of a task to `path`, unless it has as many already."""
-        if path.exists() and len(path.read_text().splitlines()) == count:
+        """Writes `count` rows of a task to `path`, unless they are there as the same command left them."""
+        command = ["headscope-trainer", "rows", "--task", task, "--count", str(count), "--split", split, "--seed",
+                   str(seed), "-o", str(path)]
+        recipe = path.with_name(f"{path.name}.recipe")
+        if path.exists() and recipe.exists() and recipe.read_text() == recipe_of(command, path):
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        run("headscope-trainer", "rows", "--task", task, "--count", count, "--split", split, "--seed", seed, "-o", path)
+        recipe.unlink(missing_ok=True)
+        run(*command)
+        recipe.write_text(recipe_of(command, path))
         return path
 
     def base(self, directory, tasks):
