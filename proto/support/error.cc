@@ -45,6 +45,10 @@ absl::Status MakeError(absl::StatusCode code, std::string message, std::string r
   return MakeError(code, std::move(message), ErrorDetails{std::move(reason), {}, {}});
 }
 
+absl::Status Refused(std::string message, std::string reason) {
+  return MakeError(absl::StatusCode::kInvalidArgument, std::move(message), std::move(reason));
+}
+
 ErrorDetails DetailsOf(const absl::Status& status) {
   ErrorDetails details;
   const auto payload = status.GetPayload(kPayload);

@@ -28,6 +28,8 @@ struct ErrorDetails {
 absl::Status MakeError(absl::StatusCode code, std::string message, ErrorDetails details);
 // The same with a reason alone.
 absl::Status MakeError(absl::StatusCode code, std::string message, std::string reason);
+// INVALID_ARGUMENT for a request that cannot be granted.
+absl::Status Refused(std::string message, std::string reason);
 // The details of a status made by MakeError or received from a server; empty ones otherwise.
 ErrorDetails DetailsOf(const absl::Status& status);
 // DetailsOf(status).reason.

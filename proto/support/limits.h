@@ -81,11 +81,15 @@ inline constexpr std::uint32_t kMaxTopHeads = 1'000;
 inline constexpr std::uint64_t kMaxRankedSamples = 100'000;
 inline constexpr std::uint64_t kMaxRankCandidates = 100'000;
 inline constexpr std::uint64_t kMaxCandidateValues = 64 << 20;
+// Samples that all rankings keep together, at the most that each may come to.
+inline constexpr std::uint64_t kMaxRankingBytes = std::uint64_t{1} << 30;
 inline constexpr std::size_t kMaxMixtureComponents = 1'000;
 
 inline constexpr absl::Duration kHeartbeatInterval = absl::Seconds(5);
 inline constexpr absl::Duration kSessionTtl = absl::Seconds(20);
 inline constexpr absl::Duration kNoProgressTimeout = absl::Minutes(30);
 inline constexpr absl::Duration kWatchHeartbeat = absl::Seconds(15);
+// Unless --rank-idle-limit says otherwise.
+inline constexpr absl::Duration kRankIdleLimit = absl::Minutes(1);
 
 }  // namespace headscope

@@ -121,7 +121,8 @@ void ServerApp::StartCore() {
                                                         .clock = SystemClock(),
                                                         .random = *random_,
                                                         .server_build = "headscope-server " HEADSCOPE_VERSION,
-                                                        .call_log = LogCall});
+                                                        .call_log = LogCall,
+                                                        .rank_idle_limit = options_.rank_idle_limit});
 }
 
 absl::Status ServerApp::Listen() {

@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "proto/support/limits.h"
 
 namespace headscope::server {
 namespace {
@@ -112,6 +113,12 @@ absl::Status ReadRunning(const Flags& flags, ServerOptions& options) {
     if (!delay.ok()) return delay.status();
     options.drain_delay = *delay;
   }
+  const absl::StatusOr<absl::Duration> idle = flags.Duration("rank-idle-limit");
+  if (!idle.ok()) return idle.status();
+  if (*idle < absl::Seconds(1) || *idle > absl::Hours(24)) {
+    return flags.Refuse("rank-idle-limit", "a time from 1s to 24h");
+  }
+  options.rank_idle_limit = *idle;
   const absl::StatusOr<bool> reflection = flags.Boolean("reflection");
   if (!reflection.ok()) return reflection.status();
   options.reflection = *reflection;
@@ -153,6 +160,8 @@ Flags MakeServerFlags() {
           {"drain-delay", "TIME", "",
            "After SIGTERM, how long health says NOT_SERVING before work is refused. Default: 0s on loopback, 5s "
            "otherwise."},
+          {"rank-idle-limit", "TIME", absl::FormatDuration(kRankIdleLimit),
+           "How long a ranking waits for the next part of its pool. Then it is ended, and what it keeps is dropped."},
           {"reflection", "", "true", "Describe the services to tools that ask (gRPC server reflection)."},
           {"log-format", "text|json", "text", "Form of the lines on standard error."},
       });

@@ -31,6 +31,8 @@ struct ServerOptions {
   // Empty: none is written.
   std::string ready_file;
   absl::Duration drain_delay;
+  // How long a ranking may wait for its client's next message.
+  absl::Duration rank_idle_limit;
   bool reflection = true;
   // Something listens beyond this machine.
   bool exposed = false;

@@ -7,11 +7,28 @@
 
 namespace headscope::server {
 
-absl::StatusOr<std::shared_ptr<AnalysisSlot>> AnalysisSlot::Take(std::atomic<std::uint32_t>& taken) {
-  if (taken.fetch_add(1) < kMaxAnalyses) return std::make_shared<AnalysisSlot>(taken);
-  --taken;
+namespace {
+
+absl::StatusOr<Budget::Share> TakeSlot(Budget& budget) {
+  if (Budget::Share slot = budget.Take(1)) return slot;
   return MakeError(absl::StatusCode::kResourceExhausted,
-                   absl::StrCat(kMaxAnalyses, " analyses run or wait already; try again"), "ANALYSES_BUSY");
+                   absl::StrCat(budget.whole(), " analyses run or wait already; try again"), "ANALYSES_BUSY");
+}
+
+}  // namespace
+
+absl::StatusOr<Budget::Share> TakeAnalysisSlot(Shared& shared) { return TakeSlot(shared.analyses); }
+
+absl::StatusOr<Budget::Share> TakeRankingSlot(Shared& shared) { return TakeSlot(shared.rankings); }
+
+absl::StatusOr<Budget::Share> TakeRankingMemory(Shared& shared, std::uint64_t bytes) {
+  Budget& budget = shared.ranking_memory;
+  if (Budget::Share memory = budget.Take(bytes)) return memory;
+  return MakeError(
+      absl::StatusCode::kResourceExhausted,
+      absl::StrCat("a ranking that keeps so many samples needs ", bytes, " bytes, other rankings hold ", budget.taken(),
+                   " of ", budget.whole(), "; try again, or ask for fewer samples or candidates"),
+      "RANKINGS_FULL");
 }
 
 absl::StatusOr<std::vector<FoundPattern>> FindPatterns(JobStore& store,

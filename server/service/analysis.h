@@ -1,12 +1,13 @@
 // The way of an analysis: patterns are found on the store's thread, loaded and worked on in the pool for analyses.
 #pragma once
 
-#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "server/service/budget.h"
 #include "server/service/lost_scores.h"
 #include "server/service/pattern_loading.h"
 #include "server/service/shared.h"
@@ -14,23 +15,12 @@
 
 namespace headscope::server {
 
-// A place among the analyses that run or wait. Released with the last copy.
-class AnalysisSlot {
- public:
-  // RESOURCE_EXHAUSTED / ANALYSES_BUSY when there is none.
-  static absl::StatusOr<std::shared_ptr<AnalysisSlot>> Take(Shared& shared) { return Take(shared.analyses); }
-  // One of the rankings: clients that keep their pools back leave room for everything else.
-  static absl::StatusOr<std::shared_ptr<AnalysisSlot>> TakeRanking(Shared& shared) { return Take(shared.rankings); }
-  explicit AnalysisSlot(std::atomic<std::uint32_t>& taken) : taken_(taken) {}
-  ~AnalysisSlot() { --taken_; }
-  AnalysisSlot(const AnalysisSlot&) = delete;
-  AnalysisSlot& operator=(const AnalysisSlot&) = delete;
-
- private:
-  static absl::StatusOr<std::shared_ptr<AnalysisSlot>> Take(std::atomic<std::uint32_t>& taken);
-
-  std::atomic<std::uint32_t>& taken_;
-};
+// A place among the analyses that run or wait. RESOURCE_EXHAUSTED / ANALYSES_BUSY when there is none.
+absl::StatusOr<Budget::Share> TakeAnalysisSlot(Shared& shared);
+// One among the rankings: clients that keep their pools back leave room for everything else.
+absl::StatusOr<Budget::Share> TakeRankingSlot(Shared& shared);
+// Memory for the samples that a ranking keeps. RESOURCE_EXHAUSTED / RANKINGS_FULL when less than `bytes` is left.
+absl::StatusOr<Budget::Share> TakeRankingMemory(Shared& shared, std::uint64_t bytes);
 
 // On the store's thread.
 absl::StatusOr<std::vector<FoundPattern>> FindPatterns(JobStore& store,
@@ -55,7 +45,7 @@ template <typename Response>
 grpc::ServerUnaryReactor* Analyse(Shared& shared, const UnaryCall<Response>& call,
                                   std::vector<PatternReference> references, bool allow_different_models,
                                   std::function<absl::StatusOr<Response>(const AnalysisInput&)> work) {
-  absl::StatusOr<std::shared_ptr<AnalysisSlot>> slot = AnalysisSlot::Take(shared);
+  absl::StatusOr<Budget::Share> slot = TakeAnalysisSlot(shared);
   if (!slot.ok()) return call.Refuse(slot.status());
   const auto compute = [&shared, call, allow_different_models,
                         work = std::move(work)](const std::vector<FoundPattern>& found) -> absl::StatusOr<Response> {

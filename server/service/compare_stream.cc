@@ -96,7 +96,7 @@ CompareStream::CompareStream(Shared& shared, const grpc::CallbackServerContext& 
 
 void CompareStream::Start() {
   if (!refused_.ok()) return End(refused_);
-  absl::StatusOr<std::shared_ptr<AnalysisSlot>> slot = AnalysisSlot::Take(shared_);
+  absl::StatusOr<Budget::Share> slot = TakeAnalysisSlot(shared_);
   if (!slot.ok()) return End(slot.status());
   slot_ = *std::move(slot);
   const bool posted = shared_.context.store.Post([self = Self()](JobStore& store) { self->Find(store); });

@@ -59,7 +59,7 @@ class CompareStream : public OutgoingStream<v1::ComparePatternsResponse> {
   absl::Status refused_;
   std::vector<PatternReference> references_;
   CompareOptions options_;
-  std::shared_ptr<AnalysisSlot> slot_;
+  Budget::Share slot_;
   KeepOn keep_on_;
 
   std::vector<FoundPattern> found_;

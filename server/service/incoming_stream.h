@@ -1,16 +1,20 @@
 // A client stream that reads one message at a time and is answered exactly once.
 #pragma once
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "server/service/call_scope.h"
+#include "server/service/idle_limit.h"
 #include "server/service/shared.h"
 
 namespace headscope::server {
@@ -32,6 +36,18 @@ class IncomingStream : public grpc::ServerReadReactor<Request>,
   virtual void OnMessage() = 0;
   // The client has closed its side after its last message, in order. In gRPC's reaction.
   virtual void OnClosed() = 0;
+  // The client has kept the stream waiting for as long as LimitIdle allows; neither of the above follows. Leads to
+  // Close.
+  virtual void OnIdle() {}
+
+  // From now on every wait for a message is limited. Once, before the first ReadNext.
+  void LimitIdle(absl::Duration limit) {
+    {
+      absl::MutexLock lock(&mutex_);
+      idle_.emplace(absl::ToChronoNanoseconds(limit));
+    }
+    AskLater(absl::ToChronoNanoseconds(limit));
+  }
 
   // Asks for the next message, unless the stream has ended.
   void ReadNext() {
@@ -39,6 +55,7 @@ class IncomingStream : public grpc::ServerReadReactor<Request>,
       absl::MutexLock lock(&mutex_);
       if (ended_) return;
       ++starting_reads_;
+      if (idle_) idle_->Wait(std::chrono::steady_clock::now());
     }
     this->StartRead(&message_);
     {
@@ -72,7 +89,11 @@ class IncomingStream : public grpc::ServerReadReactor<Request>,
 
  private:
   void OnReadDone(bool ok) final {
-    if (ended()) return;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (ended_ || given_up_) return;
+      if (idle_) idle_->Came();
+    }
     if (ok) {
       scope_.Received();
       return OnMessage();
@@ -84,6 +105,29 @@ class IncomingStream : public grpc::ServerReadReactor<Request>,
   void OnDone() final {
     // May destroy this.
     shared_.streams.Remove(this);
+  }
+
+  // One alarm at a time asks how long the wait has been, however many messages come.
+  void AskLater(IdleLimit::Duration delay) {
+    absl::MutexLock lock(&mutex_);
+    if (ended_) return;
+    // A new one each time: an alarm must not be set again inside its own callback.
+    alarm_ = std::make_unique<grpc::Alarm>();
+    alarm_->Set(std::chrono::system_clock::now() + delay, [weak = this->weak_from_this()](bool elapsed) {
+      const auto self = weak.lock();
+      if (elapsed && self) self->AskIdle();
+    });
+  }
+  void AskIdle() {
+    IdleLimit::Duration left;
+    {
+      absl::MutexLock lock(&mutex_);
+      if (ended_) return;
+      left = idle_->Left(std::chrono::steady_clock::now());
+      given_up_ = left == IdleLimit::Duration::zero();
+    }
+    if (left > IdleLimit::Duration::zero()) return AskLater(left);
+    OnIdle();
   }
 
   void FinishNow() {
@@ -104,6 +148,10 @@ class IncomingStream : public grpc::ServerReadReactor<Request>,
   Response answer_ ABSL_GUARDED_BY(mutex_);
   // Threads inside StartRead: a call that is finished under their hands would be gone. The last one out finishes it.
   int starting_reads_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::optional<IdleLimit> idle_ ABSL_GUARDED_BY(mutex_);
+  // OnIdle has the word.
+  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
+  std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace headscope::server

@@ -14,10 +14,6 @@
 namespace headscope::server {
 namespace {
 
-absl::Status Refused(std::string message, const char* reason) {
-  return MakeError(absl::StatusCode::kInvalidArgument, std::move(message), reason);
-}
-
 // Shards alone: what an answer says of the run stands with the pattern.
 absl::StatusOr<PatternSource> FindScores(JobStore& store, const std::string& pattern_id) {
   const std::string job_id = absl::StrCat("j-", pattern_id.substr(2));

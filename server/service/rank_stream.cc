@@ -27,9 +27,6 @@ constexpr std::uint64_t kLeastCandidates = 1000;
 // Samples between two questions whether the client still waits.
 constexpr std::uint64_t kAskEvery = 256;
 
-absl::Status Refused(std::string message, const char* reason) {
-  return MakeError(absl::StatusCode::kInvalidArgument, std::move(message), reason);
-}
 absl::Status OutOfOrder(const char* what) {
   return Refused(absl::StrCat("a ranking is a header and, unless that names a job, rows: ", what), "RANK_OUT_OF_ORDER");
 }
@@ -43,9 +40,10 @@ RankStream::RankStream(Shared& shared, const grpc::CallbackServerContext& rpc, v
 }
 
 void RankStream::Start() {
-  absl::StatusOr<std::shared_ptr<AnalysisSlot>> slot = AnalysisSlot::TakeRanking(shared_);
+  absl::StatusOr<Budget::Share> slot = TakeRankingSlot(shared_);
   if (!slot.ok()) return End(slot.status());
   slot_ = *std::move(slot);
+  LimitIdle(shared_.context.rank_idle_limit);
   ReadNext();
 }
 
@@ -79,6 +77,23 @@ void RankStream::OnMessage() {
 void RankStream::OnClosed() {
   if (!header_taken_) return End(OutOfOrder("the stream ended without a header"));
   Post(&RankStream::Conclude);
+}
+
+void RankStream::OnIdle() {
+  // Nothing works on the ranking while it waits for a message.
+  Release();
+  End(MakeError(absl::StatusCode::kDeadlineExceeded,
+                absl::StrCat("the next part of the ranking was awaited for ",
+                             absl::FormatDuration(shared_.context.rank_idle_limit),
+                             ", nothing came; rank again and send the parts without longer pauses, or start the server "
+                             "with a longer --rank-idle-limit"),
+                "RANKING_IDLE"));
+}
+
+void RankStream::Release() {
+  ranking_.reset();
+  memory_.reset();
+  slot_.reset();
 }
 
 RankOptions RankStream::ValidateOptions(const v1::RankSamplesRequest::Header& header, Violations& violations) {
@@ -142,6 +157,9 @@ absl::Status RankStream::Load() {
   }
   absl::StatusOr<SampleRanking> ranking = SampleRanking::Make(target->matrix, options_);
   if (!ranking.ok()) return ranking.status();
+  absl::StatusOr<Budget::Share> memory = TakeRankingMemory(shared_, ranking->BytesAtMost(kMaxSampleIdBytes));
+  if (!memory.ok()) return memory.status();
+  memory_ = *std::move(memory);
   ranking_ = *std::move(ranking);
   if (pool_reference_) {
     if (absl::Status status = CheckPool(*target); !status.ok()) return status;
@@ -242,6 +260,7 @@ absl::Status RankStream::Conclude() {
                                 " can be sent; ask for fewer samples"),
                    "ANSWER_TOO_LARGE");
   }
+  Release();
   Close(absl::OkStatus(), std::move(answer));
   return absl::OkStatus();
 }

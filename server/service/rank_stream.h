@@ -27,6 +27,7 @@ class RankStream : public IncomingStream<v1::RankSamplesRequest, v1::RankSamples
 
   void OnMessage() override;
   void OnClosed() override;
+  void OnIdle() override;
 
   void TakeHeader(const v1::RankSamplesRequest::Header& header);
   RankOptions ValidateOptions(const v1::RankSamplesRequest::Header& header, Violations& violations);
@@ -42,10 +43,12 @@ class RankStream : public IncomingStream<v1::RankSamplesRequest, v1::RankSamples
   // Ranks the job's samples, if it is a job, and answers.
   absl::Status Conclude();
   absl::Status RankJob();
+  // Gives back what others wait for. Nothing uses the ranking after this.
+  void Release();
   void Fail(const absl::Status& error);
 
   bool header_taken_ = false;
-  std::shared_ptr<AnalysisSlot> slot_;
+  Budget::Share slot_;
   KeepOn keep_on_;
   RankOptions options_;
   bool allow_different_models_ = false;
@@ -58,6 +61,7 @@ class RankStream : public IncomingStream<v1::RankSamplesRequest, v1::RankSamples
   v1::PatternIdentity identity_;
   PatternMatrix target_;
   std::optional<SampleRanking> ranking_;
+  Budget::Share memory_;
   std::uint64_t rows_taken_ = 0;
 };
 

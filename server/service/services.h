@@ -41,6 +41,8 @@ struct ServiceContext {
   CallLog call_log = {};
   // Longest silence of a watch stream.
   absl::Duration watch_heartbeat = kWatchHeartbeat;
+  // How long a ranking may wait for its client's next message.
+  absl::Duration rank_idle_limit = kRankIdleLimit;
 };
 
 // Thread-safe. Order of ending: RefuseNewWork, FinishStreams, the gRPC server's Shutdown, the executors' Stop, and only

@@ -9,6 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "proto/support/error.h"
+#include "proto/support/limits.h"
+#include "server/service/budget.h"
 #include "server/service/reactor_registry.h"
 #include "server/service/services.h"
 
@@ -30,9 +32,10 @@ struct Shared {
   const ServiceContext context;
   ReactorRegistry streams;
   std::atomic<bool> refusing{false};
-  // Analyses that run or wait; and rankings, which may wait for their clients.
-  std::atomic<std::uint32_t> analyses{0};
-  std::atomic<std::uint32_t> rankings{0};
+  // Analyses that run or wait; and rankings, which may wait for their clients, and the bytes that these keep.
+  Budget analyses{kMaxAnalyses};
+  Budget rankings{kMaxAnalyses};
+  Budget ranking_memory{kMaxRankingBytes};
 };
 
 // Makes a stream, hands it to the registry and starts it. Returns what the handler returns to gRPC.

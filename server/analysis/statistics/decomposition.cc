@@ -18,10 +18,6 @@ namespace {
 constexpr std::uint64_t kHeadStream = 0x68656164;
 constexpr std::uint64_t kPermutationStream = 0x7065726d;
 
-absl::Status Refused(std::string message, const char* reason) {
-  return MakeError(absl::StatusCode::kInvalidArgument, std::move(message), reason);
-}
-
 absl::Status Check(const Design& design, const std::vector<std::string>& names, const DecomposeOptions& options) {
   const Eigen::Index basis = design.columns.cols();
   if (basis == 0) return Refused("the basis is empty, at least one pattern is needed", "NO_BASIS");

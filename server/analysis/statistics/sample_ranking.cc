@@ -51,6 +51,11 @@ SampleRanking::SampleRanking(const PatternMatrix& target, const RankOptions& opt
   defined_ = Normalise(target_);
 }
 
+std::uint64_t SampleRanking::BytesAtMost(std::size_t id_bytes) const {
+  const std::uint64_t direction = options_.max_cosine ? target_.size() * sizeof(float) : 0;
+  return kept_at_most_ * (sizeof(Kept) + id_bytes + direction);
+}
+
 bool SampleRanking::Better(const Kept& left, const Kept& right) {
   if (left.sample.score != right.sample.score) return left.sample.score > right.sample.score;
   if (left.sample.id != right.sample.id) return IdBefore(left.sample.id, right.sample.id);

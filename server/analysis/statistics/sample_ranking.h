@@ -58,6 +58,9 @@ class SampleRanking {
   // INVALID_ARGUMENT / TARGET_NOT_DEFINED for a target with which the measure is not defined.
   static absl::StatusOr<SampleRanking> Make(const PatternMatrix& target, const RankOptions& options);
 
+  // What the samples kept may come to, with ids of at most `id_bytes`.
+  std::uint64_t BytesAtMost(std::size_t id_bytes) const;
+
   // A sample at position `index` of the pool: `size` values, as many as the target has. INVALID_ARGUMENT / BAD_PATTERN
   // for a value that is not finite.
   absl::Status Add(std::string id, std::uint64_t index, const double* scores, std::size_t size);

@@ -32,6 +32,7 @@ TEST(ServerOptionsTest, DefaultsAreThoseOfTheContract) {
   EXPECT_EQ(options->metrics_listen.ToString(), "127.0.0.1:9464");
   EXPECT_EQ(options->local_workers, 0);
   EXPECT_EQ(options->drain_delay, absl::ZeroDuration());
+  EXPECT_EQ(options->rank_idle_limit, absl::Minutes(1));
   EXPECT_FALSE(options->exposed);
 }
 
@@ -54,6 +55,15 @@ TEST(ServerOptionsTest, EveryListenerStaysOnThisMachineUnlessToldLoudly) {
   ASSERT_TRUE(options.ok()) << options.status();
   EXPECT_TRUE(options->exposed);
   EXPECT_EQ(options->drain_delay, absl::Seconds(5));
+}
+
+TEST(ServerOptionsTest, RankingsMayWaitAsLongAsToldButNotForEver) {
+  const auto options = Read({"--data-dir", "d", "--rank-idle-limit", "5m"});
+  ASSERT_TRUE(options.ok()) << options.status();
+  EXPECT_EQ(options->rank_idle_limit, absl::Minutes(5));
+  for (const char* bad : {"0s", "25h", "soon"}) {
+    EXPECT_THAT(RefusalOf({"--data-dir", "d", "--rank-idle-limit", bad}), HasSubstr("--rank-idle-limit"));
+  }
 }
 
 TEST(ServerOptionsTest, MetricsKnowNoIpv6) {

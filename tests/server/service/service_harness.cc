@@ -40,6 +40,7 @@ ServiceHarness::ServiceHarness(HarnessOptions options) : directory_(MakeTemporar
   ServiceContext context{*executor_, *blobs_,  io_,    analyses_, events_,
                          *fleet_,    metrics_, clock_, *random_,  "headscope-server 0.0.0"};
   context.watch_heartbeat = options.watch_heartbeat;
+  context.rank_idle_limit = options.rank_idle_limit;
   context.call_log = [this](const CallRecord& record) {
     const std::lock_guard lock(log_mutex_);
     log_.push_back(record);

@@ -50,6 +50,7 @@ class StoppedClock : public Clock {
 
 struct HarnessOptions {
   absl::Duration watch_heartbeat = absl::Hours(1);
+  absl::Duration rank_idle_limit = absl::Hours(1);
 };
 
 class ServiceHarness {
