@@ -38,9 +38,9 @@ CatalogueEntry ReadEntry(const Rows& rows) {
 void PutCatalogue(Database& db, const std::string& worker_id, const std::vector<CatalogueEntry>& entries) {
   db.Run("DELETE FROM catalogue WHERE worker_id = ?", worker_id);
   for (const CatalogueEntry& entry : entries) {
-    db.Run("INSERT OR REPLACE INTO catalogue VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", worker_id,
-           entry.model, Blob{entry.digest}, entry.family, entry.layers, entry.heads, entry.kv_heads, entry.head_dim,
-           entry.vocabulary, entry.positions, entry.parameters, entry.weight_bytes, entry.stored_dtype,
+    db.Run("INSERT OR REPLACE INTO catalogue VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+           worker_id, entry.model, Blob{entry.digest}, entry.family, entry.layers, entry.heads, entry.kv_heads,
+           entry.head_dim, entry.vocabulary, entry.positions, entry.parameters, entry.weight_bytes, entry.stored_dtype,
            entry.has_tokenizer, entry.unsupported, entry.tokenizer_unsupported, Blob{entry.tokenizer_digest},
            entry.batch_tokens, Blob{entry.details});
   }

@@ -1,16 +1,13 @@
 #include "server/store/sqlite/datasets.h"
 
-#include <limits>
-
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
-#include "server/store/page_token.h"
+#include "server/store/sqlite/paging.h"
 
 namespace headscope::server::sqlite {
 namespace {
 
 constexpr char kSelect[] = "SELECT digest, sample_count, size_bytes, display_name, create_time, number FROM dataset ";
-constexpr char kQuestion[] = "datasets";
 
 DatasetRecord ReadRecord(const Rows& rows) {
   return {rows.Text(0), rows.Uint(1), rows.Uint(2), rows.Text(3), rows.Time(4), rows.Int(5)};
@@ -34,19 +31,12 @@ absl::StatusOr<DatasetRecord> FindDataset(Database& db, const std::string& diges
 }
 
 absl::StatusOr<Page<DatasetRecord>> ListDatasets(Database& db, const PageRequest& page) {
-  const auto before = ReadPageToken(kQuestion, page.token, std::numeric_limits<std::int64_t>::max());
-  if (!before.ok()) return before.status();
-  const std::uint32_t size = EffectivePageSize(page.size);
-  Page<DatasetRecord> answer;
-  Rows rows = db.Query(absl::StrCat(kSelect, "WHERE number < ? ORDER BY number DESC LIMIT ?"), *before, size + 1);
-  while (rows.Next()) {
-    if (answer.items.size() == size) {
-      answer.next_token = MakePageToken(kQuestion, answer.items.back().number);
-      break;
-    }
-    answer.items.push_back(ReadRecord(rows));
-  }
-  return answer;
+  return ReadPage(
+      {"datasets"}, page, &DatasetRecord::number,
+      [&](std::int64_t before, std::uint32_t limit) {
+        return db.Query(absl::StrCat(kSelect, "WHERE number < ? ORDER BY number DESC LIMIT ?"), before, limit);
+      },
+      ReadRecord);
 }
 
 absl::Status DeleteDataset(Database& db, const std::string& digest) {

@@ -7,8 +7,8 @@
 #include "proto/support/error.h"
 #include "server/jobs/names.h"
 #include "server/jobs/options_json.h"
-#include "server/store/page_token.h"
 #include "server/store/sqlite/blob_codec.h"
+#include "server/store/sqlite/paging.h"
 
 namespace headscope::server::sqlite {
 namespace {
@@ -144,22 +144,14 @@ void PinModelFacts(Database& db, std::int64_t number, const CatalogueEntry& mode
 }
 
 absl::StatusOr<Page<Job>> ListJobs(Database& db, const JobFilter& filter, const PageRequest& page) {
-  const std::string question = Question(filter);
-  const auto before = ReadPageToken(question, page.token, std::numeric_limits<std::int64_t>::max());
-  if (!before.ok()) return before.status();
-  const std::uint32_t size = EffectivePageSize(page.size);
-  Page<Job> answer;
-  Rows rows = Select(db, filter, *before, size + 1);
-  while (rows.Next()) {
-    if (answer.items.size() == size) {
-      answer.next_token = MakePageToken(question, answer.items.back().number);
-      break;
-    }
-    absl::StatusOr<JobRow> row = ReadRow(db, rows);
-    if (!row.ok()) return row.status();
-    answer.items.push_back(std::move(row->job));
-  }
-  return answer;
+  return ReadPage(
+      {Question(filter)}, page, &Job::number,
+      [&](std::int64_t before, std::uint32_t limit) { return Select(db, filter, before, limit); },
+      [&](const Rows& rows) -> absl::StatusOr<Job> {
+        absl::StatusOr<JobRow> row = ReadRow(db, rows);
+        if (!row.ok()) return row.status();
+        return std::move(row->job);
+      });
 }
 
 absl::StatusOr<std::vector<Attempt>> ListAttempts(Database& db, const std::string& job, std::uint32_t limit) {

@@ -1,12 +1,11 @@
 #include "server/store/sqlite/patterns.h"
 
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
-#include "server/store/page_token.h"
 #include "server/store/sqlite/job_end.h"
+#include "server/store/sqlite/paging.h"
 
 namespace headscope::server::sqlite {
 namespace {
@@ -126,20 +125,10 @@ absl::StatusOr<PatternRecord> FindPattern(Database& db, const std::string& id) {
 }
 
 absl::StatusOr<Page<PatternRecord>> ListPatterns(Database& db, const PatternFilter& filter, const PageRequest& page) {
-  const std::string question = Question(filter);
-  const auto before = ReadPageToken(question, page.token, std::numeric_limits<std::int64_t>::max());
-  if (!before.ok()) return before.status();
-  const std::uint32_t size = EffectivePageSize(page.size);
-  Page<PatternRecord> answer;
-  Rows rows = Select(db, filter, *before, size + 1);
-  while (rows.Next()) {
-    if (answer.items.size() == size) {
-      answer.next_token = MakePageToken(question, answer.items.back().number);
-      break;
-    }
-    answer.items.push_back(ReadRecord(db, rows));
-  }
-  return answer;
+  return ReadPage(
+      {Question(filter)}, page, &PatternRecord::number,
+      [&](std::int64_t before, std::uint32_t limit) { return Select(db, filter, before, limit); },
+      [&](const Rows& rows) { return ReadRecord(db, rows); });
 }
 
 absl::StatusOr<std::vector<std::string>> DeletePattern(Database& db, const std::string& id) {

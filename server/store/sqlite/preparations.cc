@@ -9,10 +9,10 @@
 #include "server/jobs/methods.h"
 #include "server/jobs/names.h"
 #include "server/jobs/recorded_tokens.h"
-#include "server/store/page_token.h"
 #include "server/store/sqlite/blob_codec.h"
 #include "server/store/sqlite/catalogue.h"
 #include "server/store/sqlite/job_end.h"
+#include "server/store/sqlite/paging.h"
 
 namespace headscope::server::sqlite {
 namespace {
@@ -165,23 +165,17 @@ void InsertShards(Change& change, std::int64_t job_number, Phase phase, const st
 absl::StatusOr<Page<InvalidSample>> ListInvalidSamples(Database& db, const std::string& job, const PageRequest& page) {
   const absl::StatusOr<JobRow> row = FindJob(db, job);
   if (!row.ok()) return row.status();
-  const std::string question = absl::StrCat("invalid samples of ", job);
-  const absl::StatusOr<std::int64_t> after = ReadPageToken(question, page.token, -1);
-  if (!after.ok()) return after.status();
-  const std::uint32_t size = EffectivePageSize(page.size);
-  Page<InvalidSample> answer;
-  Rows rows = db.Query(
-      "SELECT position, id, reason, message FROM invalid_sample WHERE preparation = ? AND position > ?"
-      " ORDER BY position LIMIT ?",
-      row->preparation, *after, size + 1);
-  while (rows.Next()) {
-    if (answer.items.size() == size) {
-      answer.next_token = MakePageToken(question, answer.items.back().index);
-      break;
-    }
-    answer.items.push_back({rows.Uint32(0), rows.Text(1), rows.Text(2), rows.Text(3)});
-  }
-  return answer;
+  return ReadPage(
+      {absl::StrCat("invalid samples of ", job), -1}, page, &InvalidSample::index,
+      [&](std::int64_t after, std::uint32_t limit) {
+        return db.Query(
+            "SELECT position, id, reason, message FROM invalid_sample WHERE preparation = ? AND position > ?"
+            " ORDER BY position LIMIT ?",
+            row->preparation, after, limit);
+      },
+      [](const Rows& rows) -> absl::StatusOr<InvalidSample> {
+        return InvalidSample{rows.Uint32(0), rows.Text(1), rows.Text(2), rows.Text(3)};
+      });
 }
 
 absl::StatusOr<std::map<std::string, std::uint64_t>> CountInvalidSamples(Database& db, const std::string& job) {

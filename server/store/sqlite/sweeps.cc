@@ -1,15 +1,14 @@
 #include "server/store/sqlite/sweeps.h"
 
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 #include "proto/support/limits.h"
 #include "server/jobs/options_json.h"
-#include "server/store/page_token.h"
 #include "server/store/sqlite/job_end.h"
 #include "server/store/sqlite/jobs.h"
+#include "server/store/sqlite/paging.h"
 #include "server/store/sqlite/submit.h"
 
 namespace headscope::server::sqlite {
@@ -203,22 +202,10 @@ absl::StatusOr<Sweep> FindSweep(Database& db, const std::string& id) {
 }
 
 absl::StatusOr<Page<Sweep>> ListSweeps(Database& db, const SweepFilter& filter, const PageRequest& page) {
-  const std::string question = Question(filter);
-  const auto before = ReadPageToken(question, page.token, std::numeric_limits<std::int64_t>::max());
-  if (!before.ok()) return before.status();
-  const std::uint32_t size = EffectivePageSize(page.size);
-  Page<Sweep> answer;
-  Rows rows = Select(db, filter, *before, size + 1);
-  while (rows.Next()) {
-    if (answer.items.size() == size) {
-      answer.next_token = MakePageToken(question, answer.items.back().number);
-      break;
-    }
-    absl::StatusOr<Sweep> sweep = ReadSweep(db, rows);
-    if (!sweep.ok()) return sweep.status();
-    answer.items.push_back(*std::move(sweep));
-  }
-  return answer;
+  return ReadPage(
+      {Question(filter)}, page, &Sweep::number,
+      [&](std::int64_t before, std::uint32_t limit) { return Select(db, filter, before, limit); },
+      [&](const Rows& rows) { return ReadSweep(db, rows); });
 }
 
 absl::Status CancelSweep(Change& change, const std::string& id) {
