@@ -57,7 +57,8 @@ function(headscope_find_torch)
   target_link_libraries(headscope_torch INTERFACE ${TORCH_LIBRARIES})
 endfunction()
 
-# oneDNN 2.x as the target headscope_onednn, where it is installed. (Debian's own package configuration asks for OpenCL.)
+# oneDNN 2.x as the target headscope_onednn, where it is installed. (Debian's own package configuration asks for
+# OpenCL.)
 function(headscope_find_onednn)
   find_path(HEADSCOPE_ONEDNN_INCLUDE oneapi/dnnl/dnnl_version.h)
   find_library(HEADSCOPE_ONEDNN_LIBRARY dnnl)
