@@ -12,6 +12,7 @@
 #include "client/cli/run_cli.h"
 #include "nlohmann/json.hpp"
 #include "proto/support/clock.h"
+#include "tests/client/demo_messages.h"
 #include "tests/client/fake_server.h"
 
 namespace headscope::cli {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/support/error.h"
+#include "tests/client/demo_messages.h"
 #include "tests/client/fake_server.h"
 #include "tests/client/safetensors_writer.h"
 

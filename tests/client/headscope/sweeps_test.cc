@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "client/headscope/client.h"
+#include "tests/client/demo_messages.h"
 #include "tests/client/fake_server.h"
 
 namespace headscope::client {
