@@ -59,6 +59,20 @@ class SweepTest(Case):
         listed = self.assert_ok(server.cli("--format", "json", "sweeps", "--label", "run=7")).json["sweeps"]
         self.assertEqual([item["sweep"] for item in listed], [sweep["sweep"]])
 
+    def test_patterns_of_key_value_heads_are_grouped_by_their_own_shape(self):
+        data = self.files("copy", rows=12)
+        server = self.server().start()
+        flags = ("--head-axis", "kv", "--allow-different-models")
+        run = server.cli("--format", "json", "sweep", "--models", "llama,gpt2", "--data", *data, *flags)
+        sweep = self.assert_ok(run).json
+        heads = {}
+        for pattern in self.assert_ok(server.cli("--format", "json", "patterns")).json["patterns"]:
+            described = self.assert_ok(server.cli("--format", "json", "describe", pattern["id"])).json
+            self.assertEqual((pattern["layers"], pattern["heads"]), (described["layers"], described["heads"]))
+            heads[pattern["model"]["name"]] = pattern["heads"]
+        self.assertNotEqual(heads["llama"], heads["gpt2"])
+        self.assertEqual(sweep["comparisons"], [], "nothing is of one shape")
+
     def test_server_killed_in_the_middle(self):
         files = self.files("a", "b", "c")
         undisturbed = self.server(name="reference").start()

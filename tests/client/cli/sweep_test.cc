@@ -210,6 +210,22 @@ TEST_F(SweepTest, PatternsOfDifferentShapesHaveAMatrixEach) {
   EXPECT_EQ(run.Json()["comparisons"][1]["cells"], nlohmann::json::parse("[2, 3]"));
 }
 
+TEST_F(SweepTest, PatternsAreGroupedByTheShapeThatTheyHaveThoughTheModelsHaveOthers) {
+  // Of key-value heads: two of each model.
+  state().patterns[1].mutable_provenance()->set_family("gpt2");
+  state().patterns[0].mutable_provenance()->set_kv_heads(2);
+  state().patterns[1].mutable_provenance()->set_kv_heads(2);
+  EXPECT_EQ(Cli({"sweep", "s-1", "--allow-different-models", "--format", "json"}).Json()["comparison"]["cells"],
+            nlohmann::json::parse("[0, 1]"));
+  // Two and four.
+  state().patterns[1].set_heads(4);
+  state().patterns[1].mutable_provenance()->set_kv_heads(4);
+  const CliRun run = Cli({"sweep", "s-1", "--allow-different-models", "--format", "json"});
+  EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_THAT(run.Json()["comparisons"], IsEmpty());
+  EXPECT_THAT(run.err, HasSubstr("nothing to compare sort on demo with (1 layers, 4 heads)"));
+}
+
 TEST_F(SweepTest, DifferentArchitecturesAreComparedWhenToldSo) {
   state().patterns[1].mutable_provenance()->set_family("gpt2");
   EXPECT_THAT(Cli({"sweep", "s-1", "--format", "json"}).Json()["comparisons"], IsEmpty());
