@@ -501,6 +501,11 @@ TEST_F(AnalysisRpcTest, PlansAMixture) {
   EXPECT_TRUE(answer.shares(1).clipped());
   EXPECT_EQ(answer.shares(2).samples(), 3u);
   EXPECT_EQ(answer.shares(1).name(), "components[1]");
+  for (const char* name : {"add", "copy", "add"}) request.add_components()->set_name(name);
+  const grpc::Status twice = harness_.patterns().PlanMixture(Context().get(), request, &answer);
+  EXPECT_EQ(twice.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(FieldsOf(twice), std::vector<std::string>{"components[5].name"});
+  EXPECT_THAT(twice.error_message(), HasSubstr("is the same as components[3].name"));
   request.clear_components();
   EXPECT_EQ(FieldsOf(harness_.patterns().PlanMixture(Context().get(), request, &answer)),
             std::vector<std::string>{"components"});
