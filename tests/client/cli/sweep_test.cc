@@ -185,6 +185,18 @@ TEST_F(SweepTest, CellsWithoutAPatternAreExplained) {
   EXPECT_TRUE(run.Json()["comparison"].is_null());
 }
 
+TEST_F(SweepTest, ADeletedJobIsToldButIsNoFailure) {
+  state().patterns.pop_back();
+  state().sweep.mutable_cells(1)->clear_job();
+  state().sweep.mutable_cells(1)->clear_state();
+  state().sweep.mutable_cells(1)->clear_pattern();
+  const CliRun run = Cli({"sweep", "s-1"});
+  EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("sort on demo: its job was deleted"), HasSubstr("sweep s-1 --retry")));
+  state().sweep.set_state(v1::Job::FAILED);
+  EXPECT_EQ(Cli({"sweep", "s-1"}).exit_status, 1) << "the deleted job had failed";
+}
+
 TEST_F(SweepTest, CellsRefusedForTheirInputAreAUsersMatter) {
   state().sweep = DemoSweep(v1::Job::FAILED);
   state().patterns.clear();
