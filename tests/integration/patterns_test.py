@@ -164,6 +164,22 @@ class PatternsTest(Case):
         self.assertIn("allow", self.refused("compare", *files))
         self.cli("compare", *files, "--allow-different-models")
 
+    def test_the_server_is_heard_in_the_words_of_the_command_line(self):
+        target = self.job(5)["job"]
+        for arguments, wanted, unwanted in (
+                (("rank", "--target", target, "--pool", target, "--max-cosine", "2"), "--max-cosine: is 2", "diversity"),
+                (("rank", "--target", target, "--pool", "x"), "--pool: ", "pool_job"),
+                (("compare", target, target, "--rbo-p", "2"), "--rbo-p: is 2", "rbo_p"),
+                (("describe", "nonsense"), "P: is not", "pattern.name"),
+                (("result", target, "--head-axis", "kv", "--absolute", "per-token"), "--head-axis: ", "reduction.")):
+            result = self.running.cli(*arguments)
+            self.assertNotEqual(result.status, 0)
+            self.assertIn(wanted, result.err)
+            self.assertNotIn(unwanted, result.err)
+        missing = self.running.cli("model", "of-no-such-name-at-all")
+        self.assertEqual(missing.status, 4)
+        self.assertIn("`headscope models` names them", missing.err)
+
     def test_a_mixture_sums_to_its_budget(self):
         shares = self.cli("plan-mixture", "--budget", "10", "--component", "a=1", "--component", "b=1", "--component",
                           "c=1", "--component", "d=-2")["shares"]

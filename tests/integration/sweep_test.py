@@ -125,6 +125,29 @@ class SweepTest(Case):
         self.assertEqual(self.assert_ok(server.cli("--format", "json", "jobs")).json["jobs"], [])
         self.assertEqual(server.cli("sweep", sweep).status, 4)
 
+    def test_deleted_jobs_change_no_state_and_a_deleted_dataset_is_named_until_it_is_back(self):
+        copy, sort = self.files("copy", "sort", rows=12)
+        server = self.server().start()
+        sweep = self.finish(server, self.submit(server, "llama", copy, sort))
+        cell = sweep["cells"][1]
+        self.assert_ok(server.cli("delete", cell["job"]))
+        server.kill()
+        server.restart()
+        after = server.cli("--format", "json", "sweep", sweep["sweep"])
+        self.assertEqual((after.status, after.json["state"]), (0, "SUCCEEDED"), after.err)
+        self.assertEqual((after.json["cells"][1]["state"], after.json["counts"]["deleted"]), ("DELETED", 1))
+        self.assertEqual((after.json["start_time"], after.json["end_time"]), (sweep["start_time"], sweep["end_time"]))
+        self.assertIn("sort on llama: its job was deleted", after.err)
+        self.assert_ok(server.cli("delete", f"datasets/{cell['dataset']}"))
+        refused = server.cli("sweep", sweep["sweep"], "--retry")
+        self.assertEqual(refused.status, 4)
+        self.assertIn(f"datasets/{cell['dataset']} of sort on llama was deleted", refused.err)
+        self.assertIn("headscope attribute --model NAME --data FILE", refused.err)
+        self.assert_ok(server.cli("attribute", "--model", "gpt2", "--data", sort))
+        retried = self.assert_ok(server.cli("--format", "json", "sweep", sweep["sweep"], "--retry")).json
+        self.assertEqual([cell["state"] for cell in retried["cells"]], ["SUCCEEDED", "SUCCEEDED"])
+        self.assertEqual(retried["comparison"]["pearson"], sweep["comparison"]["pearson"])
+
     def test_rows_that_one_model_cannot_take_fail_its_cell_alone(self):
         good, bad = self.rows("good.jsonl", [{"token_ids": [1, 2, 3], "prompt_tokens": 1}]), self.rows(
             "bad.jsonl", [{"token_ids": [1, 10 ** 6, 3], "prompt_tokens": 1}])
