@@ -294,8 +294,8 @@ ALTER TABLE job ADD COLUMN sweep INTEGER REFERENCES sweep(number) ON DELETE SET 
 CREATE INDEX job_sweep ON job(sweep) WHERE sweep IS NOT NULL;
 )sql";
 
-// What a cell's job had come to when it was deleted, so that a sweep's state and times outlive it. Null where there is a
-// job, or where it was deleted before this was kept.
+// What a cell's job had come to when it was deleted, so that a sweep's state and times outlive it. Null where there is
+// a job, or where it was deleted before this was kept.
 constexpr char kDeletedCells[] = R"sql(
 ALTER TABLE sweep_cell ADD COLUMN deleted_state TEXT;
 ALTER TABLE sweep_cell ADD COLUMN deleted_start_time INTEGER;
