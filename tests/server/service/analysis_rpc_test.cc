@@ -193,6 +193,40 @@ TEST_F(AnalysisRpcTest, ListsJobsAndImportsAndDeletesImports) {
   EXPECT_EQ(ReasonOf(harness_.patterns().DeletePattern(Context().get(), remove, &removed)), "PATTERN_OF_JOB");
 }
 
+TEST_F(AnalysisRpcTest, APatternsShapeIsThatOfItsValues) {
+  v1::Reduction grouped;
+  grouped.set_head_axis(v1::HEAD_AXIS_KV_GROUP);
+  const std::string job = harness_.Submit(kSamples, grouped);
+  harness_.RunJob(job, 16 * 1024);
+  const std::string name = "patterns/p-" + job.substr(2);
+
+  v1::ListPatternsResponse list;
+  ASSERT_TRUE(harness_.patterns().ListPatterns(Context().get(), {}, &list).ok());
+  EXPECT_EQ(list.patterns(0).layers(), 2u);
+  EXPECT_EQ(list.patterns(0).heads(), 2u);
+  v1::GetPatternRequest get;
+  get.set_name(name);
+  v1::GetPatternResponse got;
+  ASSERT_TRUE(harness_.patterns().GetPattern(Context().get(), get, &got).ok());
+  EXPECT_EQ(got.pattern().heads(), 2u);
+  EXPECT_THAT(got.pattern().values().shape(), ElementsAre(2, 2));
+  v1::DescribePatternRequest describe;
+  *describe.mutable_pattern() = Named(name);
+  ASSERT_TRUE(Describe(describe).ok());
+  EXPECT_EQ(description_.heads(), 2u);
+  v1::ComparePatternsRequest compare;
+  *compare.add_patterns() = Named(name);
+  *compare.add_patterns() = Inline({1, 2, 3, 4}, 2, 2);
+  const Compared compared = Compare(compare);
+  ASSERT_TRUE(compared.status.ok()) << compared.status.error_message();
+  EXPECT_EQ(compared.header.heads(), 2u);
+
+  get.mutable_reduction()->set_head_axis(v1::HEAD_AXIS_QUERY);
+  ASSERT_TRUE(harness_.patterns().GetPattern(Context().get(), get, &got).ok());
+  EXPECT_EQ(got.pattern().heads(), 4u) << "of the reduction that was asked for";
+  EXPECT_THAT(got.pattern().values().shape(), ElementsAre(2, 4));
+}
+
 TEST_F(AnalysisRpcTest, DescribesAnInlinePattern) {
   v1::DescribePatternRequest request;
   *request.mutable_pattern() = Inline({4, 1, 3, 2}, 1, 4, "file.npy");
@@ -467,6 +501,11 @@ TEST_F(AnalysisRpcTest, PlansAMixture) {
   EXPECT_TRUE(answer.shares(1).clipped());
   EXPECT_EQ(answer.shares(2).samples(), 3u);
   EXPECT_EQ(answer.shares(1).name(), "components[1]");
+  for (const char* name : {"add", "copy", "add"}) request.add_components()->set_name(name);
+  const grpc::Status twice = harness_.patterns().PlanMixture(Context().get(), request, &answer);
+  EXPECT_EQ(twice.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(FieldsOf(twice), std::vector<std::string>{"components[5].name"});
+  EXPECT_THAT(twice.error_message(), HasSubstr("is the same as components[3].name"));
   request.clear_components();
   EXPECT_EQ(FieldsOf(harness_.patterns().PlanMixture(Context().get(), request, &answer)),
             std::vector<std::string>{"components"});
