@@ -63,8 +63,9 @@ absl::Status ReadMeasures(const Arguments& arguments, client::CompareOptions& op
   return arguments.Choice("layer-means", options.layer_means);
 }
 
-std::vector<Flag> PermutationFlags() {
-  return {{"permutations", "N", "permutations of the test against chance, 0 for none"},
+std::vector<Flag> PermutationFlags(const std::string& default_permutations) {
+  return {{"permutations", "N",
+           absl::StrCat("permutations of the test against chance, 0 for none (default ", default_permutations, ")")},
           {"shuffle", "SCOPE", "where permutations move values: within-layers (default) or all-heads"}};
 }
 

@@ -18,8 +18,8 @@ absl::StatusOr<client::Bootstrap> ReadBootstrap(const Arguments& arguments);
 std::vector<Flag> MeasureFlags(const std::string& default_measures);
 absl::Status ReadMeasures(const Arguments& arguments, client::CompareOptions& options);
 
-// --permutations, --shuffle; --seed stands among the bootstrap's.
-std::vector<Flag> PermutationFlags();
+// --permutations, --shuffle; --seed stands among the bootstrap's. `default_permutations` is for the help.
+std::vector<Flag> PermutationFlags(const std::string& default_permutations);
 absl::StatusOr<client::Permutation> ReadPermutation(const Arguments& arguments);
 
 }  // namespace headscope::cli

@@ -123,10 +123,10 @@ std::vector<Flag> Flags() {
       {"top-k", "K", "heads of the top-k measures (default a tenth)"},
       {"rbo-p", "P", "persistence of rbo (default 0.9)"},
       {"head-order", "ORDER", "of the top-k measures and rbo: value (default), magnitude"},
-      {"intervals", "UNIT", "bootstrap intervals over heads (within layers) or over each job's samples"}};
+      {"intervals", "UNIT", "bootstrap intervals over heads (within layers) or each job's samples (default none)"}};
   flags.insert(flags.end(), more.begin(), more.end());
   for (const Flag& flag : BootstrapFlags()) flags.push_back(flag);
-  for (const Flag& flag : PermutationFlags()) flags.push_back(flag);
+  for (const Flag& flag : PermutationFlags("0; 1000 with --shuffle")) flags.push_back(flag);
   for (const Flag& flag : PatternFlags()) flags.push_back(flag);
   return flags;
 }

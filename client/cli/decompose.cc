@@ -143,7 +143,7 @@ std::vector<Flag> Flags() {
       {"intervals", "KIND", "bootstrap-heads (default), ols-standard-error, none"},
       {"subsets", "", "also rank all subsets of the basis (at most 12 patterns)"}};
   for (const Flag& flag : BootstrapFlags()) flags.push_back(flag);
-  for (const Flag& flag : PermutationFlags()) flags.push_back(flag);
+  for (const Flag& flag : PermutationFlags("1000")) flags.push_back(flag);
   for (const Flag& flag : PatternFlags()) flags.push_back(flag);
   return flags;
 }

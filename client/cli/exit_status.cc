@@ -4,6 +4,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/cli/api_words.h"
+#include "client/cli/command.h"
 #include "proto/support/error.h"
 
 namespace headscope::cli {
@@ -15,11 +17,18 @@ constexpr char kUsage[] = "USAGE";
 bool IsConnectionError(const absl::Status& status) { return absl::IsUnavailable(status) && ReasonOf(status).empty(); }
 
 // Without those that the message has told already.
-void PrintViolations(std::ostream& err, const absl::Status& status, const ErrorDetails& details) {
+void PrintViolations(std::ostream& err, const absl::Status& status, const ErrorDetails& details,
+                     const Command* command) {
   for (const FieldViolation& violation : details.violations) {
     if (absl::StrContains(status.message(), violation.description)) continue;
-    err << "  " << violation.field << ": " << violation.description << "\n";
+    err << "  " << InWordsOf(command, absl::StrCat(violation.field, ": ", violation.description)) << "\n";
   }
+}
+
+// A server's message in the words of the command; our own are in them already.
+std::string MessageOf(const absl::Status& status, const Command* command) {
+  const std::string message(status.message());
+  return ReasonOf(status).empty() || IsUsageError(status) ? message : InWordsOf(command, message);
 }
 
 }  // namespace
@@ -55,8 +64,9 @@ ExitStatus ExitStatusOf(const absl::Status& status) {
 
 void PrintError(std::ostream& err, const absl::Status& status, const std::string& server, const std::string& command) {
   const ErrorDetails details = DetailsOf(status);
-  err << "headscope: " << std::string(status.message()) << "\n";
-  PrintViolations(err, status, details);
+  const Command* const words_of = FindCommandByName(command);
+  err << "headscope: " << MessageOf(status, words_of) << "\n";
+  PrintViolations(err, status, details, words_of);
   if (details.retry_after) err << "  try again in " << absl::FormatDuration(*details.retry_after) << "\n";
   if (IsUsageError(status)) {
     err << "  see `headscope " << (command.empty() ? "" : absl::StrCat(command, " ")) << "--help`\n";
@@ -69,6 +79,8 @@ void PrintError(std::ostream& err, const absl::Status& status, const std::string
     err << "  start the server with --local-workers 1, or a worker of its own with\n"
         << "    headscope-worker --server HOST:PORT --model-root MODELS\n"
         << "  where HOST:PORT is what the server's --worker-listen says\n";
+  } else if (ReasonOf(status) == "DATASET_DELETED") {
+    err << "  rows are uploaded by `headscope attribute --model NAME --data FILE`, and by a new sweep\n";
   } else if (absl::IsDeadlineExceeded(status) && ReasonOf(status).empty()) {
     err << "  the server at " << server << " did not answer in time\n";
   } else if (absl::IsUnimplemented(status)) {

@@ -29,8 +29,8 @@ bool IsUsageError(const absl::Status& status);
 
 ExitStatus ExitStatusOf(const absl::Status& status);
 
-// Prints an error with its field violations and what can be done. `server` is the address in use, `command` may be
-// empty.
+// Prints an error with its field violations and what can be done, in the words of `command`, which may be empty.
+// `server` is the address in use.
 void PrintError(std::ostream& err, const absl::Status& status, const std::string& server, const std::string& command);
 
 }  // namespace headscope::cli

@@ -54,14 +54,19 @@ absl::StatusOr<std::optional<client::Sweep>> FollowSweep(Session& session, clien
 
 int ReportEnd(Session& session, const client::Sweep& sweep) {
   int exit_status = kDone;
+  bool complete = true;
   for (const client::SweepCell& cell : sweep.cells) {
     if (cell.state == client::JobState::kSucceeded) continue;
+    complete = false;
     session.err() << "headscope: " << Printable(cell.task) << " on " << Printable(cell.model) << ": " << Fate(cell)
                   << "\n";
+    // What it had come to is in the sweep's state.
+    if (cell.job.empty()) continue;
     const bool refused = cell.failure && IsRefusal(*cell.failure) && exit_status != kFailed;
     exit_status = refused ? kRefused : kFailed;
   }
-  if (exit_status != kDone) {
+  if (exit_status == kDone && sweep.state != client::JobState::kSucceeded) exit_status = kFailed;
+  if (!complete) {
     session.err() << "  `headscope sweep " << sweep.id << " --retry` computes what is missing and keeps the rest\n";
   }
   return exit_status;

@@ -51,7 +51,7 @@ const Command& JobsCommand() {
       {{"state", "STATE", "only jobs in this state; may be repeated"},
        {"model", "NAME", "only jobs on this model"},
        {"label", "K=V", "only jobs with this label; may be repeated"},
-       {"limit", "N", "at most N jobs"}},
+       {"limit", "N", "at most N jobs (default: all)"}},
       {"jobs", "jobs --state running --state queued", "jobs --label task=gsm8k --format json"},
       Run};
   return command;

@@ -47,7 +47,7 @@ std::vector<Flag> ComputeFlags() {
           {"engine", "ENGINE", "fast (default), or reference: automatic differentiation (the default of float64)"},
           {"dtype", "TYPE", "float32 (default), float64 (reference engine), bfloat16 (products; fast engine)"},
           {"append-eos", "true|false", "append the end-of-sequence token to text (default true)"},
-          {"max-tokens", "N", "keep the first N tokens of every sample"},
+          {"max-tokens", "N", "keep the first N tokens of every sample (default: all)"},
           {"on-invalid", "refuse|skip", "samples that the model cannot take: fail (default) or leave out"},
           {"tokens", "", "store every sample's token ids, token strings and response mask (shown by --samples, json)"}};
 }
@@ -91,9 +91,9 @@ absl::StatusOr<client::ComputeOptions> ReadCompute(const Arguments& arguments) {
 std::vector<Flag> JobFlags() {
   std::vector<Flag> flags = ComputeFlags();
   for (const Flag& flag : ReductionFlags()) flags.push_back(flag);
-  flags.push_back({"limit", "N", "read the first N rows only"});
+  flags.push_back({"limit", "N", "read the first N rows only (default: all)"});
   flags.push_back({"batch-tokens", "N",
-                   "tokens in one batch; the workers' recommendation if absent (changes speed and memory, no result)"});
+                   "tokens in one batch (default: what the workers recommend); changes speed and memory, no result"});
   return flags;
 }
 

@@ -47,7 +47,7 @@ const char kPatternHelp[] =
     "of jobs are read; flags that are not given are the job's own; files are taken as they are.";
 
 std::vector<Flag> PatternFlags() {
-  std::vector<Flag> flags = {{"base", "P", "pattern to subtract from each: the change from P"},
+  std::vector<Flag> flags = {{"base", "P", "pattern to subtract from each: the change from P (default: none)"},
                              {"allow-different-models", "", "also with patterns of models of another architecture"}};
   for (const Flag& flag : ReductionFlags()) flags.push_back(flag);
   return flags;

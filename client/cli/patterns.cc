@@ -91,7 +91,7 @@ const Command& PatternsCommand() {
        {"family", "FAMILY", "only patterns of models of this family"},
        {"name", "NAME", "only imported ones of this name"},
        {"label", "K=V", "only patterns with this label; may be repeated"},
-       {"limit", "N", "at most N patterns"}},
+       {"limit", "N", "at most N patterns (default: all)"}},
       {"patterns", "patterns --label task=gsm8k --format json", "patterns --source imported"},
       Run};
   return command;

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <ostream>
+#include <set>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -91,6 +92,12 @@ absl::StatusOr<std::vector<MixtureComponent>> ReadComponents(const Arguments& ar
   if (const auto path = arguments.Get("from")) {
     if (absl::Status status = ReadDecomposition(*path, components); !status.ok()) return status;
   }
+  std::set<std::string> names;
+  for (const MixtureComponent& component : components) {
+    if (names.insert(component.name).second) continue;
+    return UsageError(
+        absl::StrCat("the component \"", component.name, "\" is given twice; each needs a name of its own"));
+  }
   if (components.empty()) return UsageError("plan-mixture needs --component NAME=COEFFICIENT, or --from FILE");
   for (const char* flag : {"floor", "cap"}) {
     if (absl::Status status = Limit(arguments, flag, components); !status.ok()) return status;
@@ -152,8 +159,8 @@ const Command& PlanMixtureCommand() {
       {{"budget", "N", "samples in all"},
        {"component", "NAME=C[:FLOOR[:CAP]]", "a task, its coefficient, least and most samples; may be repeated"},
        {"from", "FILE.json", "tasks and coefficients as `decompose --format json` printed them"},
-       {"floor", "NAME=N", "least samples of a task; may be repeated"},
-       {"cap", "NAME=N", "most samples of a task: what there is; may be repeated"}},
+       {"floor", "NAME=N", "least samples of a task (default 0); may be repeated"},
+       {"cap", "NAME=N", "most samples of a task: what there is (default: no limit); may be repeated"}},
       {"plan-mixture --budget 1000 --component add=0.7 --component copy=0.2:50 --component sort=0.4:0:300",
        "plan-mixture --budget 1000 --from decomposition.json --cap p-0h3kq8z1v5m2n4p7=200"},
       Run};

@@ -153,7 +153,8 @@ std::vector<Flag> Flags() {
       {"measure", "M", "cosine (default), pearson, or projection on the target"},
       {"magnitudes", "", "take |x| of a file's scores: as --absolute per-sample does with a job's"},
       {"ids", "FILE", "ids of a file's samples, one a line (default: 1-based positions)"},
-      {"max-cosine", "C", "leave out samples more like a better one than this (near-duplicates)"},
+      {"max-cosine", "C",
+       "leave out samples more like a better one than this (near-duplicates; default: none are left out)"},
       {"candidates", "N", "with --max-cosine: best samples kept to choose from (default 10 K, at least 1000)"}};
   for (const Flag& flag : PatternFlags()) flags.push_back(flag);
   return flags;

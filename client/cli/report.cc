@@ -159,8 +159,9 @@ absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
 std::vector<Flag> Flags() {
   std::vector<Flag> flags = {
       {"output", "FILE", "the file to write", 'o'},
-      {"title", "TEXT", "of the page"},
-      {"label", "L,L,...", "how the patterns are called, one each; ascending numbers (steps) space trajectories"},
+      {"title", "TEXT", "of the page (default \"Patterns of attention heads\")"},
+      {"label", "L,L,...",
+       "how the patterns are called, one each (default: by their labels); ascending numbers space trajectories"},
       {"base", "P",
        "pattern that differences are taken from (default: the first), and decompositions: then changes are fitted"},
       {"track", "", "trajectories along the patterns, in their order"},
@@ -171,10 +172,10 @@ std::vector<Flag> Flags() {
       {"subsets", "", "also rank all subsets of the basis (at most 12 patterns)"},
       {"head-order", "ORDER", "which heads come first: value (default), or magnitude for signed patterns"},
       {"magnitudes", "", "dispersion of |x| instead of x: Gini and entropy of a signed pattern need it"},
-      {"intervals", "UNIT", "intervals of similarities too, by resampled heads or samples"},
+      {"intervals", "UNIT", "intervals of similarities too, by resampled heads or samples (default none)"},
       {"allow-different-models", "", "also with patterns of models of another architecture"}};
   for (const Flag& flag : BootstrapFlags()) flags.push_back(flag);
-  for (const Flag& flag : PermutationFlags()) flags.push_back(flag);
+  for (const Flag& flag : PermutationFlags("1000 of decompositions, 0 of similarities")) flags.push_back(flag);
   for (const Flag& flag : ReductionFlags()) flags.push_back(flag);
   return flags;
 }

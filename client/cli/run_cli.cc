@@ -58,16 +58,23 @@ absl::Status ReadFormat(const Arguments& arguments, Session& session) {
   return absl::OkStatus();
 }
 
+// "P..." is a list, whose limit is named; else an argument is named that has no place.
+absl::Status TooManyPositionals(const Command& command, const std::vector<std::string>& given) {
+  if (absl::StrContains(command.positionals, "...")) {
+    return UsageError(absl::StrCat(command.name, ": at most ", command.most_positionals, " arguments ",
+                                   command.positionals, " fit into one call, found ", given.size(),
+                                   "; name fewer, or divide them among several calls"));
+  }
+  return UsageError(absl::StrCat(command.name, ": \"", given[command.most_positionals], "\" is one argument too many",
+                                 command.positionals.empty() ? "" : ", wanted ", command.positionals));
+}
+
 absl::Status CheckPositionals(const Command& command, const Arguments& arguments) {
   const std::size_t given = arguments.positionals().size();
   if (given < command.least_positionals) {
     return UsageError(absl::StrCat(command.name, " needs ", command.positionals));
   }
-  if (given > command.most_positionals) {
-    return UsageError(absl::StrCat(command.name, ": \"", arguments.positionals()[command.most_positionals],
-                                   "\" is one argument too many", command.positionals.empty() ? "" : ", wanted ",
-                                   command.positionals));
-  }
+  if (given > command.most_positionals) return TooManyPositionals(command, arguments.positionals());
   return absl::OkStatus();
 }
 

@@ -92,7 +92,7 @@ absl::Status Upload(Session& session, client::Client& client, Readers& readers, 
 std::vector<Flag> NewSweepFlags() {
   std::vector<Flag> flags = {{"models", "GLOB,...", "models whose names match: demo, 'run/checkpoint-*', '*'"},
                              {"data", "FILE...", "files of rows, as attribute takes them; - reads standard input"},
-                             {"task", "LABEL,...", "a label for each file; the files' names if absent"}};
+                             {"task", "LABEL,...", "a label for each file; default: the files' names"}};
   for (const Flag& flag : JobFlags()) flags.push_back(flag);
   flags.push_back({"label", "K=V", "label of the sweep, its jobs and patterns; may be repeated"});
   return flags;

@@ -28,7 +28,8 @@ const Command& SweepsCommand() {
       0,
       "list sweeps, newest first",
       "Lists the sweeps that the server keeps, newest first, with how many of their cells have ended.",
-      {{"label", "K=V", "only sweeps with this label; may be repeated"}, {"limit", "N", "at most N sweeps"}},
+      {{"label", "K=V", "only sweeps with this label; may be repeated"},
+       {"limit", "N", "at most N sweeps (default: all)"}},
       {"sweeps", "sweeps --label run=7 --format json"},
       Run};
   return command;

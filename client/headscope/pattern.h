@@ -111,7 +111,8 @@ struct Pattern {
   std::string display_name;
   std::string origin;
   std::optional<absl::Time> create_time;
-  // Of the model; 0: not known any more.
+  // The shape of `values`, in lists too: there that under the reduction of the job's own options. 0: not known any
+  // more.
   std::uint32_t layers = 0;
   std::uint32_t heads = 0;
   std::map<std::string, std::string> labels;

@@ -27,10 +27,15 @@ struct PatternRecord {
   std::string model;
   std::string model_digest;
   ModelFacts facts;
+  // That of the job's own reduction; an imported matrix has the columns that it has.
+  HeadAxis head_axis = HeadAxis::kQuery;
   std::map<std::string, std::string> labels;
   // Samples it is the mean of; 0: not known.
   std::uint64_t samples = 0;
   absl::Time create_time;
+
+  // Columns of the pattern: [layers, columns] is its shape. 0 where not known.
+  std::uint32_t columns() const { return head_axis == HeadAxis::kKvGroup ? facts.kv_heads : facts.heads; }
 };
 
 // A pattern as a client imports it: a record without id, number, job and time.

@@ -24,8 +24,8 @@ bool NeedsRetry(const std::optional<Job>& cell) {
 
 JobState StateOf(const SweepCounts& counts) {
   if (counts.queued + counts.running > 0) return counts.start_time ? JobState::kRunning : JobState::kQueued;
-  if (counts.succeeded == counts.total) return JobState::kSucceeded;
-  return counts.failed + counts.expired > 0 ? JobState::kFailed : JobState::kCancelled;
+  if (counts.failed + counts.expired + counts.deleted_failed > 0) return JobState::kFailed;
+  return counts.cancelled + counts.deleted_cancelled > 0 ? JobState::kCancelled : JobState::kSucceeded;
 }
 
 }  // namespace headscope::server

@@ -59,13 +59,16 @@ struct SweepCounts {
   std::uint32_t expired = 0;
   // Their jobs were deleted.
   std::uint32_t deleted = 0;
+  // Among those: jobs that had failed or expired, and cancelled ones. The rest had succeeded, or it is not known.
+  std::uint32_t deleted_failed = 0;
+  std::uint32_t deleted_cancelled = 0;
   // Of finished shards.
   std::uint64_t samples_done = 0;
   std::uint64_t samples_total = 0;
   std::uint64_t tokens_done = 0;
   // Of the cells that are prepared.
   std::uint64_t tokens_total = 0;
-  // The first start, and the last end of a cell that has ended.
+  // The first start, and the last end of a cell that has ended; of deleted jobs too.
   std::optional<absl::Time> start_time;
   std::optional<absl::Time> end_time;
 };

@@ -174,7 +174,7 @@ v1::Pattern ToProto(const PatternRecord& record) {
   proto.set_display_name(record.display_name);
   *proto.mutable_create_time() = ToProto(record.create_time);
   proto.set_layers(record.facts.layers);
-  proto.set_heads(record.facts.heads);
+  proto.set_heads(record.columns());
   return proto;
 }
 

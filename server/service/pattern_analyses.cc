@@ -147,6 +147,22 @@ absl::StatusOr<v1::DecomposePatternResponse> DecomposeOne(DecomposeCall call, co
   return answer;
 }
 
+// Names tell the components of the answer apart.
+std::vector<MixtureComponent> ValidateComponents(const v1::PlanMixtureRequest& request, Violations& violations) {
+  CheckNumber(request.components_size(), 1, kMaxMixtureComponents, "components", violations);
+  std::vector<MixtureComponent> components;
+  Once names;
+  for (const v1::MixtureComponent& proto : request.components()) {
+    const std::string field = absl::StrCat("components[", components.size(), "]");
+    const std::string& name = proto.name().empty() ? field : proto.name();
+    CheckLength(proto.name(), kMaxDisplayNameBytes, absl::StrCat(field, ".name"), violations);
+    names.Check(name, absl::StrCat(field, ".name"), violations);
+    components.push_back({name, proto.coefficient(), proto.floor(),
+                          proto.has_cap() ? std::optional<std::uint64_t>(proto.cap()) : std::nullopt});
+  }
+  return components;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* PatternService::DescribePattern(grpc::CallbackServerContext* rpc,
@@ -219,16 +235,8 @@ grpc::ServerUnaryReactor* PatternService::PlanMixture(grpc::CallbackServerContex
                                                       const v1::PlanMixtureRequest* request,
                                                       v1::PlanMixtureResponse* response) {
   const UnaryCall call(shared_, rpc, Unary("PlanMixture"), response);
-  const auto count = static_cast<std::size_t>(request->components_size());
   Violations violations;
-  CheckNumber(static_cast<double>(count), 1, kMaxMixtureComponents, "components", violations);
-  std::vector<MixtureComponent> components;
-  for (const v1::MixtureComponent& proto : request->components()) {
-    const std::string field = absl::StrCat("components[", components.size(), "]");
-    CheckLength(proto.name(), kMaxDisplayNameBytes, absl::StrCat(field, ".name"), violations);
-    components.push_back({proto.name().empty() ? field : proto.name(), proto.coefficient(), proto.floor(),
-                          proto.has_cap() ? std::optional<std::uint64_t>(proto.cap()) : std::nullopt});
-  }
+  const std::vector<MixtureComponent> components = ValidateComponents(*request, violations);
   if (!violations.empty()) return call.Refuse(violations.status());
   // A thousand numbers: no executor is needed.
   const absl::StatusOr<std::vector<MixtureShare>> shares =

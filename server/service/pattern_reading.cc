@@ -111,8 +111,8 @@ v1::Pattern DescribePattern(const PatternSource& source, const ReductionOptions&
   proto.set_job(JobName(source.job.id));
   proto.mutable_labels()->insert(source.job.spec.labels.begin(), source.job.spec.labels.end());
   if (source.job.end_time) *proto.mutable_create_time() = ToProto(*source.job.end_time);
-  proto.set_layers(source.job.model.layers);
-  proto.set_heads(source.job.model.heads);
+  proto.set_layers(pattern.layers);
+  proto.set_heads(pattern.heads);
   return proto;
 }
 

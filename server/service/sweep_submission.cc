@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "proto/support/error.h"
 #include "server/service/model_catalogue.h"
 #include "server/service/request_hash.h"
@@ -132,10 +133,45 @@ absl::StatusOr<std::vector<std::string>> ResolveRetried(Shared& shared, JobStore
   return ResolveModels(store, shared.context.fleet, sweep.spec, wanted, needed);
 }
 
+// "sort on base, sort on run/checkpoint-1": the cells of a dataset that a retry would compute, the first few of them.
+std::string CellsToRetry(const Sweep& sweep, std::size_t dataset) {
+  constexpr std::size_t kNamed = 3;
+  std::vector<std::string> cells;
+  for (std::size_t cell = dataset; cell < sweep.cells.size(); cell += sweep.spec.datasets.size()) {
+    if (!NeedsRetry(sweep.cells[cell])) continue;
+    cells.push_back(absl::StrCat(sweep.spec.datasets[dataset].task, " on ", sweep.spec.model_of(cell)));
+  }
+  const std::size_t more = cells.size() > kNamed ? cells.size() - kNamed : 0;
+  cells.resize(cells.size() - more);
+  std::string text = absl::StrJoin(cells, ", ");
+  if (more > 0) absl::StrAppend(&text, " and ", more, " more");
+  return text;
+}
+
+// Datasets can be deleted once no job is on them.
+absl::Status CheckDatasetsToRetry(JobStore& store, const Sweep& sweep) {
+  Refusals refusals;
+  for (std::size_t i = 0; i < sweep.spec.datasets.size(); ++i) {
+    const std::string cells = CellsToRetry(sweep, i);
+    if (cells.empty()) continue;
+    const absl::Status found = store.GetDataset(sweep.spec.datasets[i].digest).status();
+    if (found.ok()) continue;
+    if (!absl::IsNotFound(found)) return found;
+    refusals.Add(absl::StrCat("spec.datasets[", i, "].dataset"),
+                 MakeError(absl::StatusCode::kNotFound,
+                           absl::StrCat(DatasetName(sweep.spec.datasets[i].digest), " of ", cells,
+                                        " was deleted, so that a retry cannot compute it; upload the same rows again, "
+                                        "which gives the same dataset, and retry, or submit a sweep without it"),
+                           "DATASET_DELETED"));
+  }
+  return refusals.status();
+}
+
 // On the store's thread.
 absl::StatusOr<Sweep> Retry(Shared& shared, JobStore& store, const std::string& id) {
   const absl::StatusOr<Sweep> sweep = store.GetSweep(id);
   if (!sweep.ok()) return sweep;
+  if (absl::Status status = CheckDatasetsToRetry(store, *sweep); !status.ok()) return status;
   const auto digests = ResolveRetried(shared, store, *sweep);
   if (!digests.ok()) return digests.status();
   const absl::StatusOr<RetryOutcome> outcome = store.RetrySweep(id, *digests);

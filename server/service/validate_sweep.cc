@@ -1,6 +1,4 @@
 // SubmitSweep's request.
-#include <map>
-
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
 #include "server/service/resource_names.h"
@@ -8,18 +6,6 @@
 
 namespace headscope::server {
 namespace {
-
-// Where each value of a list has been seen; a second time is a fault.
-class Once {
- public:
-  void Check(const std::string& value, const std::string& field, Violations& violations) {
-    const auto [first, is_new] = fields_.emplace(value, field);
-    if (!is_new) violations.Add(field, absl::StrCat("is the same as ", first->second));
-  }
-
- private:
-  std::map<std::string, std::string> fields_;
-};
 
 void ValidateModels(const v1::SweepSpec& proto, SweepSpec& spec, Violations& violations) {
   Once once;

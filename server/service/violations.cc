@@ -24,4 +24,9 @@ absl::Status Violations::status() const {
   return MakeError(absl::StatusCode::kInvalidArgument, std::move(message), {reason_, listed_, std::nullopt});
 }
 
+void Once::Check(const std::string& value, const std::string& field, Violations& violations) {
+  const auto [first, is_new] = fields_.emplace(value, field);
+  if (!is_new) violations.Add(field, absl::StrCat("is the same as ", first->second));
+}
+
 }  // namespace headscope::server

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,15 @@ class Violations {
   std::size_t count_ = 0;
   std::vector<FieldViolation> listed_;
   std::string reason_;
+};
+
+// Where each value of a list has been seen; a second time is a fault.
+class Once {
+ public:
+  void Check(const std::string& value, const std::string& field, Violations& violations);
+
+ private:
+  std::map<std::string, std::string> fields_;
 };
 
 }  // namespace headscope::server

@@ -52,7 +52,8 @@ void EachWithEach(benchmark::State& state, Measure measure) {
 void Rank(benchmark::State& state, RankMeasure measure, bool diverse) {
   constexpr std::size_t kSamples = 4096, kSize = std::size_t{kLayers} * kHeads;
   const std::vector<double> scores = Draw(kSamples * kSize, 1);
-  RankOptions options{.measure = measure};
+  RankOptions options;
+  options.measure = measure;
   if (diverse) options.max_cosine = 0.9, options.candidates = 1000;
   for (auto _ : state) {
     auto ranking = SampleRanking::Make(DrawPattern(2), options);

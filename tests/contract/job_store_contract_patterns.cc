@@ -64,6 +64,25 @@ TEST_P(JobStoreContract, AJobHasAPatternFromItsSuccessToItsDeletion) {
   EXPECT_THAT(Ids(store().ListPatterns({}, {})), IsEmpty());
 }
 
+TEST_P(JobStoreContract, AJobsPatternHasTheColumnsOfItsOwnReduction) {
+  CatalogueEntry entry = Entry("gpt2", Digest('m'), "");
+  entry.heads = 16;
+  entry.kv_heads = 8;
+  ASSERT_THAT(store().PutCatalogue("worker", {entry}), IsOk());
+  NewJob grouped = JobOn(Dataset(3));
+  grouped.spec.reduction.head_axis = HeadAxis::kKvGroup;
+  const std::string of_groups = Submit(grouped).id;
+  const std::string of_heads = Submit(JobOn(Dataset(3))).id;
+  const SessionRef session = OpenSession("worker");
+  for (const std::string& id : {of_groups, of_heads}) Finish(session, id);
+  EXPECT_EQ(store().GetPattern(PatternOf(of_groups))->columns(), 8u);
+  EXPECT_EQ(store().GetPattern(PatternOf(of_heads))->columns(), 16u);
+  const auto listed = store().ListPatterns({}, {});
+  ASSERT_THAT(listed->items, SizeIs(2));
+  EXPECT_EQ(listed->items[0].columns() + listed->items[1].columns(), 24u);
+  EXPECT_EQ(store().ImportPattern(Import("matrix"))->columns(), 4u);
+}
+
 TEST_P(JobStoreContract, AJobThatDoesNotSucceedHasNoPattern) {
   const std::string id = SubmitSamples(1).id;
   ASSERT_THAT(store().Cancel(id), IsOk());

@@ -167,6 +167,45 @@ TEST_P(JobStoreContract, ASweepCountsItsCells) {
   EXPECT_EQ(listed->items.at(1).counts.running, 1u);
 }
 
+TEST_P(JobStoreContract, ASweepIsWhatItWasThoughJobsOfItsCellsAreDeleted) {
+  const std::string dataset = Dataset(3);
+  const Sweep sweep = Submitted(store(), SweepOf({"a", "b", "c"}, {dataset}));
+  const std::vector<std::string> jobs = JobsOf(sweep);
+  const SessionRef session = OpenSession("worker");
+  const auto counts = [&] { return store().GetSweep(sweep.id)->counts; };
+  clock().Advance(absl::Seconds(1));
+  Finish(session, jobs[0]);
+  ASSERT_THAT(store().DeleteJob(jobs[0]), IsOk());
+  EXPECT_EQ(StateOf(counts()), JobState::kRunning) << "a cell had started";
+  clock().Advance(absl::Seconds(1));
+  Finish(session, jobs[1]);
+  clock().Advance(absl::Seconds(1));
+  ASSERT_THAT(store().Fail(KeyOf(session, ClaimOf(session, jobs[2])), {{"INTERNAL", "why"}, false, {}}), IsOk());
+  const SweepCounts ended = counts();
+  EXPECT_EQ(StateOf(ended), JobState::kFailed);
+  for (const std::string& job : {jobs[1], jobs[2]}) {
+    ASSERT_THAT(store().DeleteJob(job), IsOk());
+    EXPECT_EQ(StateOf(counts()), JobState::kFailed);
+    EXPECT_EQ(counts().start_time, ended.start_time);
+    EXPECT_EQ(counts().end_time, ended.end_time);
+  }
+  EXPECT_EQ(counts().deleted, 3u);
+  // What a retry makes counts instead of what was deleted.
+  const auto retried = store().RetrySweep(sweep.id, {"", "", ""});
+  ASSERT_THAT(retried, IsOk());
+  EXPECT_EQ(StateOf(counts()), JobState::kQueued);
+  for (const std::string& job : retried->jobs) Finish(session, job);
+  EXPECT_EQ(StateOf(counts()), JobState::kSucceeded);
+  ASSERT_THAT(store().DeleteJob(retried->jobs[1]), IsOk());
+  Restart();
+  EXPECT_EQ(StateOf(counts()), JobState::kSucceeded);
+  const Sweep cancelled = Submitted(store(), SweepOf({"a", "b"}, {dataset}));
+  ASSERT_THAT(store().CancelSweep(cancelled.id), IsOk());
+  ASSERT_THAT(store().DeleteJob(cancelled.cells[0]->id), IsOk());
+  ASSERT_THAT(store().DeleteJob(cancelled.cells[1]->id), IsOk());
+  EXPECT_EQ(StateOf(store().GetSweep(cancelled.id)->counts), JobState::kCancelled);
+}
+
 TEST_P(JobStoreContract, SweepsAreListedNewestFirstInPagesAndByLabels) {
   const std::string dataset = Dataset(1);
   NewSweep labelled = SweepOf({"a"}, {dataset});

@@ -95,6 +95,26 @@ class PatternsTest(Case):
         self.assert_ok(self.running.cli("delete", name))
         self.assertEqual(self.running.cli("describe", name).status, 4)
 
+    def test_a_pattern_of_key_value_heads_has_their_number_wherever_it_is_named(self):
+        rows = self.random_rows("rows.jsonl", 12, seed=7, longest=20)
+        job = self.cli("attribute", "--model", "llama", "--data", rows, "--head-axis", "kv")
+        shape = (3, 2)
+        self.assertEqual((job["layers"], job["heads"]), shape)
+        listed = self.cli("patterns")["patterns"][0]
+        self.assertEqual((listed["layers"], listed["heads"]), shape)
+        described = self.cli("describe", job["job"])
+        self.assertEqual((described["layers"], described["heads"]), shape)
+        copy = self.scratch / "copy.json"
+        self.assert_ok(self.running.cli("export", job["job"], "-o", copy))
+        self.assertEqual((json.loads(copy.read_text())["layers"], json.loads(copy.read_text())["heads"]), shape)
+        imported = self.cli("import", copy)["pattern"]
+        listed = self.cli("patterns", "--source", "imported")["patterns"][0]
+        self.assertEqual((listed["id"], listed["layers"], listed["heads"]), (imported, *shape))
+        compared = self.cli("compare", job["job"], imported)
+        self.assertEqual((compared["layers"], compared["heads"], compared["mse"][0][1]), (*shape, 0))
+        queries = self.cli("describe", job["job"], "--head-axis", "query")
+        self.assertEqual((queries["layers"], queries["heads"]), (3, 4))
+
     def test_a_difference_is_decomposed(self):
         before, a, b = [1, 1, 1, 1, 2, 2], [1, 2, 4, 1, 2, 9], [5, 3, 4, 2, 8, 1]
         after = [x + 0.5 * (p - x) - 0.25 * (q - x) for x, p, q in zip(before, a, b)]
@@ -143,6 +163,22 @@ class PatternsTest(Case):
             files.append(path)
         self.assertIn("allow", self.refused("compare", *files))
         self.cli("compare", *files, "--allow-different-models")
+
+    def test_the_server_is_heard_in_the_words_of_the_command_line(self):
+        target = self.job(5)["job"]
+        for arguments, wanted, unwanted in (
+                (("rank", "--target", target, "--pool", target, "--max-cosine", "2"), "--max-cosine: is 2", "diversity"),
+                (("rank", "--target", target, "--pool", "x"), "--pool: ", "pool_job"),
+                (("compare", target, target, "--rbo-p", "2"), "--rbo-p: is 2", "rbo_p"),
+                (("describe", "nonsense"), "P: is not", "pattern.name"),
+                (("result", target, "--head-axis", "kv", "--absolute", "per-token"), "--head-axis: ", "reduction.")):
+            result = self.running.cli(*arguments)
+            self.assertNotEqual(result.status, 0)
+            self.assertIn(wanted, result.err)
+            self.assertNotIn(unwanted, result.err)
+        missing = self.running.cli("model", "of-no-such-name-at-all")
+        self.assertEqual(missing.status, 4)
+        self.assertIn("`headscope models` names them", missing.err)
 
     def test_a_mixture_sums_to_its_budget(self):
         shares = self.cli("plan-mixture", "--budget", "10", "--component", "a=1", "--component", "b=1", "--component",

@@ -59,6 +59,20 @@ class SweepTest(Case):
         listed = self.assert_ok(server.cli("--format", "json", "sweeps", "--label", "run=7")).json["sweeps"]
         self.assertEqual([item["sweep"] for item in listed], [sweep["sweep"]])
 
+    def test_patterns_of_key_value_heads_are_grouped_by_their_own_shape(self):
+        data = self.files("copy", rows=12)
+        server = self.server().start()
+        flags = ("--head-axis", "kv", "--allow-different-models")
+        run = server.cli("--format", "json", "sweep", "--models", "llama,gpt2", "--data", *data, *flags)
+        sweep = self.assert_ok(run).json
+        heads = {}
+        for pattern in self.assert_ok(server.cli("--format", "json", "patterns")).json["patterns"]:
+            described = self.assert_ok(server.cli("--format", "json", "describe", pattern["id"])).json
+            self.assertEqual((pattern["layers"], pattern["heads"]), (described["layers"], described["heads"]))
+            heads[pattern["model"]["name"]] = pattern["heads"]
+        self.assertNotEqual(heads["llama"], heads["gpt2"])
+        self.assertEqual(sweep["comparisons"], [], "nothing is of one shape")
+
     def test_server_killed_in_the_middle(self):
         files = self.files("a", "b", "c")
         undisturbed = self.server(name="reference").start()
@@ -110,6 +124,29 @@ class SweepTest(Case):
         self.assert_ok(server.cli("delete", sweep))
         self.assertEqual(self.assert_ok(server.cli("--format", "json", "jobs")).json["jobs"], [])
         self.assertEqual(server.cli("sweep", sweep).status, 4)
+
+    def test_deleted_jobs_change_no_state_and_a_deleted_dataset_is_named_until_it_is_back(self):
+        copy, sort = self.files("copy", "sort", rows=12)
+        server = self.server().start()
+        sweep = self.finish(server, self.submit(server, "llama", copy, sort))
+        cell = sweep["cells"][1]
+        self.assert_ok(server.cli("delete", cell["job"]))
+        server.kill()
+        server.restart()
+        after = server.cli("--format", "json", "sweep", sweep["sweep"])
+        self.assertEqual((after.status, after.json["state"]), (0, "SUCCEEDED"), after.err)
+        self.assertEqual((after.json["cells"][1]["state"], after.json["counts"]["deleted"]), ("DELETED", 1))
+        self.assertEqual((after.json["start_time"], after.json["end_time"]), (sweep["start_time"], sweep["end_time"]))
+        self.assertIn("sort on llama: its job was deleted", after.err)
+        self.assert_ok(server.cli("delete", f"datasets/{cell['dataset']}"))
+        refused = server.cli("sweep", sweep["sweep"], "--retry")
+        self.assertEqual(refused.status, 4)
+        self.assertIn(f"datasets/{cell['dataset']} of sort on llama was deleted", refused.err)
+        self.assertIn("headscope attribute --model NAME --data FILE", refused.err)
+        self.assert_ok(server.cli("attribute", "--model", "gpt2", "--data", sort))
+        retried = self.assert_ok(server.cli("--format", "json", "sweep", sweep["sweep"], "--retry")).json
+        self.assertEqual([cell["state"] for cell in retried["cells"]], ["SUCCEEDED", "SUCCEEDED"])
+        self.assertEqual(retried["comparison"]["pearson"], sweep["comparison"]["pearson"])
 
     def test_rows_that_one_model_cannot_take_fail_its_cell_alone(self):
         good, bad = self.rows("good.jsonl", [{"token_ids": [1, 2, 3], "prompt_tokens": 1}]), self.rows(

@@ -90,16 +90,14 @@ KendallRanks RanksForKendall(const std::vector<double>& values) {
   return ranks;
 }
 
-double KendallTauB(const KendallRanks& left, const KendallRanks& right) {
-  const std::size_t n = left.order.size();
-  const std::uint64_t pairs = PairsAmong(n);
-  if (left.tied_pairs == pairs || right.tied_pairs == pairs) return std::numeric_limits<double>::quiet_NaN();
+PairCounts CountPairs(const KendallRanks& left, const KendallRanks& right) {
   // Ties to the left, where there are any: right ranks without them are counted faster.
-  if (right.tied_pairs > 0 && left.tied_pairs == 0) return KendallTauB(right, left);
+  if (right.tied_pairs > 0 && left.tied_pairs == 0) return CountPairs(right, left);
+  const std::size_t n = left.order.size();
+  PairCounts counts;
   // The right ranks in order of the left ones; among equal left ones ascending, so that none of those pairs counts.
   std::vector<std::uint32_t> ranks(n);
   for (std::size_t i = 0; i < n; ++i) ranks[i] = right.rank[left.order[i]];
-  std::uint64_t tied_in_both = 0;
   for (std::size_t begin = 0; begin < n;) {
     std::size_t end = begin + 1;
     while (end < n && left.rank[left.order[end]] == left.rank[left.order[begin]]) ++end;
@@ -107,16 +105,26 @@ double KendallTauB(const KendallRanks& left, const KendallRanks& right) {
       std::sort(ranks.begin() + std::ptrdiff_t(begin), ranks.begin() + std::ptrdiff_t(end));
       for (std::size_t i = begin, same = 1; i + 1 < end; ++i) {
         same = ranks[i + 1] == ranks[i] ? same + 1 : 1;
-        tied_in_both += same - 1;
+        counts.tied_in_both += same - 1;
       }
     }
     begin = end;
   }
-  const auto discordant = static_cast<double>(Discordant(ranks, right.tied_pairs == 0));
-  const auto untied = static_cast<double>(pairs - left.tied_pairs - right.tied_pairs + tied_in_both);
+  counts.discordant = Discordant(ranks, right.tied_pairs == 0);
+  return counts;
+}
+
+double KendallTauB(const KendallRanks& left, const KendallRanks& right, const PairCounts& counts) {
+  const std::uint64_t pairs = PairsAmong(left.order.size());
+  if (left.tied_pairs == pairs || right.tied_pairs == pairs) return std::numeric_limits<double>::quiet_NaN();
+  const auto untied = static_cast<double>(pairs - left.tied_pairs - right.tied_pairs + counts.tied_in_both);
   const double scale = std::sqrt(static_cast<double>(pairs - left.tied_pairs)) *
                        std::sqrt(static_cast<double>(pairs - right.tied_pairs));
-  return std::clamp((untied - 2 * discordant) / scale, -1.0, 1.0);
+  return std::clamp((untied - 2 * static_cast<double>(counts.discordant)) / scale, -1.0, 1.0);
+}
+
+double KendallTauB(const KendallRanks& left, const KendallRanks& right) {
+  return KendallTauB(left, right, CountPairs(left, right));
 }
 
 }  // namespace headscope::server

@@ -17,8 +17,19 @@ struct KendallRanks {
 };
 KendallRanks RanksForKendall(const std::vector<double>& values);
 
-// (concordant - discordant) / sqrt((pairs - tied in left) (pairs - tied in right)); NaN when either is constant.
+// Pairs of entries, by two patterns.
+struct PairCounts {
+  // In opposite orders, and tied in neither.
+  std::uint64_t discordant = 0;
+  std::uint64_t tied_in_both = 0;
+  friend bool operator==(const PairCounts&, const PairCounts&) = default;
+};
 // Discordant pairs are counted as inversions (Knight 1966).
+PairCounts CountPairs(const KendallRanks& left, const KendallRanks& right);
+
+// (concordant - discordant) / sqrt((pairs - tied in left) (pairs - tied in right)); NaN when either is constant.
+// `counts`: of CountPairs.
+double KendallTauB(const KendallRanks& left, const KendallRanks& right, const PairCounts& counts);
 double KendallTauB(const KendallRanks& left, const KendallRanks& right);
 
 }  // namespace headscope::server

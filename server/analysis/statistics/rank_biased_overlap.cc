@@ -1,10 +1,26 @@
 #include "server/analysis/statistics/rank_biased_overlap.h"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "server/analysis/statistics/vector_math.h"
 
 namespace headscope::server {
+namespace {
 
-double RankBiasedOverlap(const std::vector<std::uint32_t>& left, const std::vector<std::uint32_t>& right, double p) {
+// ranks: 1 .. n, each once?
+bool AreDistinct(const std::vector<std::uint32_t>& ranks) {
+  std::vector<bool> seen(ranks.size() + 1);
+  for (const std::uint32_t rank : ranks) {
+    if (seen[rank]) return false;
+    seen[rank] = true;
+  }
+  return true;
+}
+
+// By depths, of which each adds its agreement.
+double WithTies(const std::vector<std::uint32_t>& left, const std::vector<std::uint32_t>& right, double p) {
   const std::size_t n = left.size();
   // By depth: heads that enter left, right and both.
   std::vector<std::uint32_t> enters_left(n + 1), enters_right(n + 1), enters_both(n + 1);
@@ -28,6 +44,29 @@ double RankBiasedOverlap(const std::vector<std::uint32_t>& left, const std::vect
     sum += weight * agreement;
   }
   return agreement * weight + (1 - p) / p * sum;
+}
+
+}  // namespace
+
+OverlapRanks RanksForOverlap(std::vector<std::uint32_t> ranks, double p) {
+  OverlapRanks made;
+  made.rank = std::move(ranks);
+  if (!AreDistinct(made.rank)) return made;
+  const std::size_t n = made.rank.size();
+  std::vector<double> from_depth(n + 1);
+  double weight = 1 - p;
+  for (std::size_t depth = 1; depth <= n; ++depth, weight *= p) from_depth[depth] = weight / static_cast<double>(depth);
+  for (std::size_t depth = n; depth > 1; --depth) from_depth[depth - 1] += from_depth[depth];
+  made.share.reserve(n);
+  for (const std::uint32_t rank : made.rank) made.share.push_back(from_depth[rank]);
+  return made;
+}
+
+double RankBiasedOverlap(const OverlapRanks& left, const OverlapRanks& right, double p) {
+  if (left.share.empty() || right.share.empty()) return WithTies(left.rank, right.rank, p);
+  // The later of two depths has the smaller share; all heads are in both in the end.
+  const double at_the_end = std::pow(p, static_cast<double>(left.share.size()));
+  return at_the_end + View(left.share).cwiseMin(View(right.share)).sum();
 }
 
 }  // namespace headscope::server

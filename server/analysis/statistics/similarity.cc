@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "server/analysis/statistics/rank_biased_overlap.h"
+#include "server/analysis/statistics/kendall_matrix.h"
 #include "server/analysis/statistics/vector_math.h"
 
 namespace headscope::server {
@@ -35,6 +35,42 @@ double MeanSquaredDifference(const PreparedPattern& left, const PreparedPattern&
 
 double LogBinomial(double n, double k) { return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1); }
 
+// Symmetric, with the similarity of each with each and `same` of each with itself.
+template <typename SimilarityOf>
+absl::StatusOr<std::vector<double>> FillMatrix(const std::vector<PreparedPattern>& prepared, const KeepOn& keep_on,
+                                               double same, SimilarityOf similarity_of) {
+  const std::size_t n = prepared.size();
+  std::vector<double> matrix(n * n);
+  const auto fill = [&](std::size_t row, std::size_t column) {
+    double value = prepared[row].defined ? same : kNotDefined;
+    if (row != column) value = similarity_of(row, column);
+    matrix[row * n + column] = value;
+    matrix[column * n + row] = value;
+  };
+  for (std::size_t rows = 0; rows < n; rows += kTile) {
+    if (absl::Status status = keep_on(); !status.ok()) return status;
+    for (std::size_t columns = rows; columns < n; columns += kTile) {
+      for (std::size_t row = rows; row < std::min(rows + kTile, n); ++row) {
+        for (std::size_t column = std::max(columns, row); column < std::min(columns + kTile, n); ++column) {
+          fill(row, column);
+        }
+      }
+    }
+  }
+  return matrix;
+}
+
+absl::StatusOr<std::vector<double>> KendallMatrix(const std::vector<PreparedPattern>& prepared, const KeepOn& keep_on) {
+  std::vector<const KendallRanks*> ranks;
+  ranks.reserve(prepared.size());
+  for (const PreparedPattern& pattern : prepared) ranks.push_back(&pattern.kendall);
+  const auto counts = CountPairsOfEach(ranks, keep_on);
+  if (!counts.ok()) return counts.status();
+  return FillMatrix(prepared, keep_on, 1, [&](std::size_t row, std::size_t column) {
+    return KendallTauB(*ranks[row], *ranks[column], (*counts)[row * ranks.size() + column]);
+  });
+}
+
 }  // namespace
 
 PreparedPattern Prepare(const Comparison& comparison, const PatternMatrix& pattern, const SimilarityOptions& options) {
@@ -63,7 +99,7 @@ PreparedPattern Prepare(const Comparison& comparison, const PatternMatrix& patte
       prepared.members = FirstHeads(values, options);
       break;
     case Measure::kRankBiasedOverlap:
-      prepared.ranks = CompetitionRanks(values, options.order);
+      prepared.overlap = RanksForOverlap(CompetitionRanks(values, options.order), options.rbo_p);
       break;
   }
   return prepared;
@@ -88,7 +124,7 @@ double Similarity(const Comparison& comparison, const PreparedPattern& left, con
       return common / (2.0 * options.top_k - common);
     }
     case Measure::kRankBiasedOverlap:
-      return RankBiasedOverlap(left.ranks, right.ranks, options.rbo_p);
+      return RankBiasedOverlap(left.overlap, right.overlap, options.rbo_p);
   }
   return kNotDefined;
 }
@@ -96,29 +132,14 @@ double Similarity(const Comparison& comparison, const PreparedPattern& left, con
 absl::StatusOr<std::vector<double>> SimilarityMatrix(const Comparison& comparison,
                                                      const std::vector<PatternMatrix>& patterns,
                                                      const SimilarityOptions& options, const KeepOn& keep_on) {
-  const std::size_t n = patterns.size();
   std::vector<PreparedPattern> prepared;
-  prepared.reserve(n);
+  prepared.reserve(patterns.size());
   for (const PatternMatrix& pattern : patterns) prepared.push_back(Prepare(comparison, pattern, options));
-  std::vector<double> matrix(n * n);
-  const auto fill = [&](std::size_t row, std::size_t column) {
-    double value = IsDistance(comparison.measure) ? 0 : 1;
-    if (!prepared[row].defined) value = kNotDefined;
-    if (row != column) value = Similarity(comparison, prepared[row], prepared[column], options);
-    matrix[row * n + column] = value;
-    matrix[column * n + row] = value;
-  };
-  for (std::size_t rows = 0; rows < n; rows += kTile) {
-    if (absl::Status status = keep_on(); !status.ok()) return status;
-    for (std::size_t columns = rows; columns < n; columns += kTile) {
-      for (std::size_t row = rows; row < std::min(rows + kTile, n); ++row) {
-        for (std::size_t column = std::max(columns, row); column < std::min(columns + kTile, n); ++column) {
-          fill(row, column);
-        }
-      }
-    }
-  }
-  return matrix;
+  if (comparison.measure == Measure::kKendallTauB) return KendallMatrix(prepared, keep_on);
+  return FillMatrix(prepared, keep_on, IsDistance(comparison.measure) ? 0 : 1,
+                    [&](std::size_t row, std::size_t column) {
+                      return Similarity(comparison, prepared[row], prepared[column], options);
+                    });
 }
 
 double OverlapByChance(std::uint32_t top_k, std::uint64_t heads) { return top_k / static_cast<double>(heads); }

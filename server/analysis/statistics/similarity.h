@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "server/analysis/statistics/kendall.h"
 #include "server/analysis/statistics/pattern_matrix.h"
+#include "server/analysis/statistics/rank_biased_overlap.h"
 #include "server/analysis/statistics/ranks.h"
 
 namespace headscope::server {
@@ -59,8 +60,7 @@ struct PreparedPattern {
   // Measures that are inner products: centred and normalised; kMse: as they are.
   std::vector<double> values;
   KendallRanks kendall;
-  // kRankBiasedOverlap: competition ranks.
-  std::vector<std::uint32_t> ranks;
+  OverlapRanks overlap;
   // kTopK...: one bit for every entry.
   std::vector<std::uint64_t> members;
 };

@@ -294,8 +294,20 @@ ALTER TABLE job ADD COLUMN sweep INTEGER REFERENCES sweep(number) ON DELETE SET 
 CREATE INDEX job_sweep ON job(sweep) WHERE sweep IS NOT NULL;
 )sql";
 
+// What a cell's job had come to when it was deleted, so that a sweep's state and times outlive it. Null where there is
+// a job, or where it was deleted before this was kept.
+constexpr char kDeletedCells[] = R"sql(
+ALTER TABLE sweep_cell ADD COLUMN deleted_state TEXT;
+ALTER TABLE sweep_cell ADD COLUMN deleted_start_time INTEGER;
+ALTER TABLE sweep_cell ADD COLUMN deleted_end_time INTEGER;
+CREATE TRIGGER job_deleted BEFORE DELETE ON job BEGIN
+  UPDATE sweep_cell SET deleted_state = old.state, deleted_start_time = old.start_time, deleted_end_time = old.end_time
+    WHERE job = old.number;
+END;
+)sql";
+
 // The migration to version n is the n-th. Appended to, never changed.
-constexpr std::array kMigrations = {kFirst, kBatchTokens, kModelDetails, kPatterns, kSweeps};
+constexpr std::array kMigrations = {kFirst, kBatchTokens, kModelDetails, kPatterns, kSweeps, kDeletedCells};
 
 std::int64_t StoredVersion(Database& db) {
   db.Script("CREATE TABLE IF NOT EXISTS schema_version(version INTEGER NOT NULL) STRICT");

@@ -4,20 +4,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
+#include "server/jobs/options_json.h"
 #include "server/store/sqlite/job_end.h"
 #include "server/store/sqlite/paging.h"
 
 namespace headscope::server::sqlite {
 namespace {
 
-// A job's row has what the trigger copied; its samples stand with the job.
+// A job's row has what the trigger copied; its samples and its reduction stand with the job.
 constexpr char kSelect[] =
     "SELECT pattern.number, pattern.id, job.id, blob, display_name, origin, pattern.model, pattern.model_digest,"
     " pattern.family, pattern.stored_dtype, pattern.layers, pattern.heads, pattern.kv_heads, pattern.head_dim,"
-    " COALESCE(job.samples_done, pattern.samples), pattern.create_time"
+    " COALESCE(job.samples_done, pattern.samples), pattern.create_time, job.reduction"
     " FROM pattern LEFT JOIN job ON job.number = pattern.job ";
 
-PatternRecord ReadRecord(Database& db, const Rows& rows) {
+absl::StatusOr<PatternRecord> ReadRecord(Database& db, const Rows& rows) {
   PatternRecord record;
   record.number = rows.Int(0);
   record.id = rows.Text(1);
@@ -35,6 +36,11 @@ PatternRecord ReadRecord(Database& db, const Rows& rows) {
   record.facts.head_dim = rows.Uint32(13);
   record.samples = rows.Uint(14);
   record.create_time = rows.Time(15);
+  if (!rows.IsNull(16)) {
+    const absl::StatusOr<ReductionOptions> reduction = ReductionOptionsFromJson(rows.Text(16));
+    if (!reduction.ok()) return reduction.status();
+    record.head_axis = reduction->head_axis;
+  }
   Rows labels = db.Query("SELECT key, value FROM pattern_label WHERE pattern = ?", record.number);
   while (labels.Next()) record.labels[labels.Text(0)] = labels.Text(1);
   return record;

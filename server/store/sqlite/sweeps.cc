@@ -47,21 +47,24 @@ SweepCounts Count(Database& db, std::int64_t number) {
   Rows rows = db.Query(
       "SELECT COUNT(*), TOTAL(state = 'QUEUED'), TOTAL(state = 'RUNNING'), TOTAL(state = 'SUCCEEDED'),"
       " TOTAL(state = 'FAILED'), TOTAL(state = 'CANCELLED'), TOTAL(state = 'EXPIRED'), TOTAL(state IS NULL),"
-      " TOTAL(samples_done), TOTAL(samples_total), TOTAL(tokens_done), TOTAL(tokens_total), MIN(start_time),"
-      " MAX(end_time) FROM sweep_cell LEFT JOIN job ON job.number = sweep_cell.job WHERE sweep_cell.sweep = ?",
+      " TOTAL(deleted_state IN ('FAILED', 'EXPIRED')), TOTAL(deleted_state = 'CANCELLED'), TOTAL(samples_done),"
+      " TOTAL(samples_total), TOTAL(tokens_done), TOTAL(tokens_total), MIN(COALESCE(start_time, deleted_start_time)),"
+      " MAX(COALESCE(end_time, deleted_end_time)) FROM sweep_cell LEFT JOIN job ON job.number = sweep_cell.job WHERE "
+      "sweep_cell.sweep = ?",
       number);
   if (!rows.Next()) return counts;
   counts.total = rows.Uint32(0);
-  std::uint32_t* const states[] = {&counts.queued,    &counts.running, &counts.succeeded, &counts.failed,
-                                   &counts.cancelled, &counts.expired, &counts.deleted};
+  std::uint32_t* const states[] = {&counts.queued,  &counts.running,        &counts.succeeded,
+                                   &counts.failed,  &counts.cancelled,      &counts.expired,
+                                   &counts.deleted, &counts.deleted_failed, &counts.deleted_cancelled};
   int column = 0;
   for (std::uint32_t* const state : states) *state = rows.Uint32(++column);
-  counts.samples_done = rows.Uint(8);
-  counts.samples_total = rows.Uint(9);
-  counts.tokens_done = rows.Uint(10);
-  counts.tokens_total = rows.Uint(11);
-  counts.start_time = rows.OptionalTime(12);
-  counts.end_time = rows.OptionalTime(13);
+  counts.samples_done = rows.Uint(10);
+  counts.samples_total = rows.Uint(11);
+  counts.tokens_done = rows.Uint(12);
+  counts.tokens_total = rows.Uint(13);
+  counts.start_time = rows.OptionalTime(14);
+  counts.end_time = rows.OptionalTime(15);
   return counts;
 }
 
@@ -130,7 +133,8 @@ absl::StatusOr<std::vector<std::string>> MakeJobs(Change& change, const Sweep& s
     change.db.Run("UPDATE job SET sweep = ? WHERE number = ?", sweep.number, row->job.number);
     change.db.Run(
         "INSERT INTO sweep_cell(sweep, ordinal, job) VALUES(?, ?, ?)"
-        " ON CONFLICT(sweep, ordinal) DO UPDATE SET job = excluded.job",
+        " ON CONFLICT(sweep, ordinal) DO UPDATE SET job = excluded.job, deleted_state = NULL,"
+        " deleted_start_time = NULL, deleted_end_time = NULL",
         sweep.number, cell, row->job.number);
     made.push_back(row->job.id);
   }

@@ -264,6 +264,9 @@ TEST_F(AnalysisCommandsTest, AMixtureIsPlannedFromFlagsOrADecomposition) {
   EXPECT_THAT(Cli({"plan-mixture", "--budget", "10", "--component", "add"}).err, HasSubstr("NAME=COEFFICIENT"));
   EXPECT_THAT(Cli({"plan-mixture", "--budget", "10", "--component", "add=1", "--cap", "b=1"}).err,
               HasSubstr("no component \"b\""));
+  const CliRun twice = Cli({"plan-mixture", "--budget", "10", "--component", "p-2=1", "--from", file});
+  EXPECT_EQ(twice.exit_status, 2);
+  EXPECT_THAT(twice.err, HasSubstr("\"p-2\" is given twice"));
 }
 
 TEST_F(AnalysisCommandsTest, ImportSendsTheFileWithItsLabels) {

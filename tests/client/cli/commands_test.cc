@@ -310,7 +310,7 @@ TEST_F(CommandsTest, AReductionThatTheServerRefusesIsARefusal) {
   const CliRun run = Cli({"result", "j-1", "--head-axis", "kv", "--absolute", "per-token"});
 
   EXPECT_EQ(run.exit_status, 2);
-  EXPECT_THAT(run.err, HasSubstr("  reduction.absolute: the planes do not determine it\n"));
+  EXPECT_THAT(run.err, HasSubstr("  --absolute: the planes do not determine it\n"));
 }
 
 TEST_F(CommandsTest, DatasetsAreListed) {

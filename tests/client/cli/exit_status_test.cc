@@ -38,14 +38,14 @@ TEST(PrintErrorTest, ListsFieldViolationsAndTheDelay) {
 
   EXPECT_EQ(Printed(status),
             "headscope: bad request\n"
-            "  spec.model: is empty\n"
+            "  --model: is empty\n"
             "  try again in 3s\n");
 }
 
 TEST(PrintErrorTest, DoesNotRepeatWhatTheMessageSays) {
   EXPECT_EQ(Printed(MakeError(absl::StatusCode::kInvalidArgument, "spec.model: is empty",
                               {"BAD", {{"spec.model", "is empty"}}, {}})),
-            "headscope: spec.model: is empty\n");
+            "headscope: --model: is empty\n");
 }
 
 TEST(PrintErrorTest, SaysHowToStartAServerOnlyWhereNoneAnswered) {

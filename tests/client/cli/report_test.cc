@@ -39,6 +39,15 @@ class ReportCommandTest : public CliTest {
   std::string Output() const { return Path("report.html"); }
 };
 
+TEST_F(ReportCommandTest, TooManyPatternsAreRefusedWithTheLimit) {
+  std::vector<std::string> arguments = {"report", "-o", Output()};
+  for (int i = 0; i < 65; ++i) arguments.push_back("j-1");
+  const CliRun run = Cli(arguments);
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_THAT(run.err, HasSubstr("report: at most 64 arguments P... fit into one call, found 65; name fewer"));
+  EXPECT_FALSE(std::filesystem::exists(Output()));
+}
+
 TEST_F(ReportCommandTest, WritesOnePageAboutJobsAndFiles) {
   const CliRun run = Cli({"report", "j-1", File("step-7.npy"), "--title", "Add <and> copy", "-o", Output()});
 

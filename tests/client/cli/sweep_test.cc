@@ -185,6 +185,18 @@ TEST_F(SweepTest, CellsWithoutAPatternAreExplained) {
   EXPECT_TRUE(run.Json()["comparison"].is_null());
 }
 
+TEST_F(SweepTest, ADeletedJobIsToldButIsNoFailure) {
+  state().patterns.pop_back();
+  state().sweep.mutable_cells(1)->clear_job();
+  state().sweep.mutable_cells(1)->clear_state();
+  state().sweep.mutable_cells(1)->clear_pattern();
+  const CliRun run = Cli({"sweep", "s-1"});
+  EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_THAT(run.err, AllOf(HasSubstr("sort on demo: its job was deleted"), HasSubstr("sweep s-1 --retry")));
+  state().sweep.set_state(v1::Job::FAILED);
+  EXPECT_EQ(Cli({"sweep", "s-1"}).exit_status, 1) << "the deleted job had failed";
+}
+
 TEST_F(SweepTest, CellsRefusedForTheirInputAreAUsersMatter) {
   state().sweep = DemoSweep(v1::Job::FAILED);
   state().patterns.clear();
@@ -208,6 +220,22 @@ TEST_F(SweepTest, PatternsOfDifferentShapesHaveAMatrixEach) {
   ASSERT_THAT(run.Json()["comparisons"], SizeIs(2));
   EXPECT_EQ(run.Json()["comparisons"][0]["cells"], nlohmann::json::parse("[0, 1]"));
   EXPECT_EQ(run.Json()["comparisons"][1]["cells"], nlohmann::json::parse("[2, 3]"));
+}
+
+TEST_F(SweepTest, PatternsAreGroupedByTheShapeThatTheyHaveThoughTheModelsHaveOthers) {
+  // Of key-value heads: two of each model.
+  state().patterns[1].mutable_provenance()->set_family("gpt2");
+  state().patterns[0].mutable_provenance()->set_kv_heads(2);
+  state().patterns[1].mutable_provenance()->set_kv_heads(2);
+  EXPECT_EQ(Cli({"sweep", "s-1", "--allow-different-models", "--format", "json"}).Json()["comparison"]["cells"],
+            nlohmann::json::parse("[0, 1]"));
+  // Two and four.
+  state().patterns[1].set_heads(4);
+  state().patterns[1].mutable_provenance()->set_kv_heads(4);
+  const CliRun run = Cli({"sweep", "s-1", "--allow-different-models", "--format", "json"});
+  EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_THAT(run.Json()["comparisons"], IsEmpty());
+  EXPECT_THAT(run.err, HasSubstr("nothing to compare sort on demo with (1 layers, 4 heads)"));
 }
 
 TEST_F(SweepTest, DifferentArchitecturesAreComparedWhenToldSo) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "client/cli/command.h"
 #include "tests/client/cli/cli_fixture.h"
 
@@ -69,6 +71,20 @@ TEST_F(UsageTest, HelpIsAResult) {
     EXPECT_THAT(run.out, StartsWith("headscope tells which attention heads"));
     EXPECT_THAT(run.err, IsEmpty());
   }
+}
+
+TEST_F(UsageTest, EveryFlagThatHasADefaultSaysIt) {
+  // What is needed, what only narrows a list, and what adds something.
+  const std::set<std::string> without = {"basis", "budget",   "component", "data",  "decompose", "from",
+                                         "label", "model",    "models",    "name",  "family",    "output",
+                                         "pool",  "response", "source",    "state", "target",    "worker"};
+  for (const Command* command : Commands()) {
+    for (const Flag& flag : command->flags) {
+      if (flag.value.empty() || without.contains(flag.name)) continue;
+      EXPECT_THAT(flag.help, HasSubstr("default")) << command->name << " --" << flag.name;
+    }
+  }
+  EXPECT_THAT(Cli({"decompose", "--help"}).out, HasSubstr("0 for none (default 1000)"));
 }
 
 TEST_F(UsageTest, EveryCommandExplainsItselfWithAnExample) {

@@ -21,13 +21,23 @@ TEST(SweepTest, IsQueuedUntilACellStarts) {
   EXPECT_EQ(StateOf(Counts(2, 0, 1)), JobState::kRunning);
 }
 
+TEST(SweepTest, DeletedCellsCountAsWhatTheirJobsHadComeTo) {
+  SweepCounts counts = Counts(0, 0, 2);
+  ++counts.total;
+  counts.deleted = 1;
+  EXPECT_EQ(StateOf(counts), JobState::kSucceeded);
+  counts.deleted_cancelled = 1;
+  EXPECT_EQ(StateOf(counts), JobState::kCancelled);
+  ++counts.total;
+  counts.deleted = 2;
+  counts.deleted_failed = 1;
+  EXPECT_EQ(StateOf(counts), JobState::kFailed);
+}
+
 TEST(SweepTest, SucceedsOnlyWithAllOfItsCells) {
   EXPECT_EQ(StateOf(Counts(0, 0, 3)), JobState::kSucceeded);
   SweepCounts counts = Counts(0, 0, 3);
   ++counts.total;
-  counts.deleted = 1;
-  EXPECT_EQ(StateOf(counts), JobState::kCancelled);
-  counts.deleted = 0;
   counts.cancelled = 1;
   EXPECT_EQ(StateOf(counts), JobState::kCancelled);
   ++counts.total;

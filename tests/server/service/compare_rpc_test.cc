@@ -11,6 +11,7 @@
 namespace headscope::server {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 class CompareRpcTest : public AnalysisRpcTest {
@@ -148,6 +149,40 @@ TEST_F(CompareRpcTest, ACancelledComparisonEnds) {
   v1::DescribePatternRequest describe;
   *describe.mutable_pattern() = Inline(kFirst);
   EXPECT_TRUE(Describe(describe).ok());
+}
+
+TEST_F(CompareRpcTest, APatternsShapeIsThatOfItsValues) {
+  v1::Reduction grouped;
+  grouped.set_head_axis(v1::HEAD_AXIS_KV_GROUP);
+  const std::string job = harness_.Submit(kSamples, grouped);
+  harness_.RunJob(job, 16 * 1024);
+  const std::string name = "patterns/p-" + job.substr(2);
+
+  v1::ListPatternsResponse list;
+  ASSERT_TRUE(harness_.patterns().ListPatterns(Context().get(), {}, &list).ok());
+  EXPECT_EQ(list.patterns(0).layers(), 2u);
+  EXPECT_EQ(list.patterns(0).heads(), 2u);
+  v1::GetPatternRequest get;
+  get.set_name(name);
+  v1::GetPatternResponse got;
+  ASSERT_TRUE(harness_.patterns().GetPattern(Context().get(), get, &got).ok());
+  EXPECT_EQ(got.pattern().heads(), 2u);
+  EXPECT_THAT(got.pattern().values().shape(), ElementsAre(2, 2));
+  v1::DescribePatternRequest describe;
+  *describe.mutable_pattern() = Named(name);
+  ASSERT_TRUE(Describe(describe).ok());
+  EXPECT_EQ(description_.heads(), 2u);
+  v1::ComparePatternsRequest compare;
+  *compare.add_patterns() = Named(name);
+  *compare.add_patterns() = Inline({1, 2, 3, 4}, 2, 2);
+  const Compared compared = Compare(compare);
+  ASSERT_TRUE(compared.status.ok()) << compared.status.error_message();
+  EXPECT_EQ(compared.header.heads(), 2u);
+
+  get.mutable_reduction()->set_head_axis(v1::HEAD_AXIS_QUERY);
+  ASSERT_TRUE(harness_.patterns().GetPattern(Context().get(), get, &got).ok());
+  EXPECT_EQ(got.pattern().heads(), 4u) << "of the reduction that was asked for";
+  EXPECT_THAT(got.pattern().values().shape(), ElementsAre(2, 4));
 }
 
 }  // namespace

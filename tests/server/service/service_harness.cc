@@ -175,11 +175,12 @@ std::string ServiceHarness::Upload(int samples) {
   return uploaded.dataset.name();
 }
 
-std::string ServiceHarness::Submit(int samples) {
+std::string ServiceHarness::Submit(int samples, const v1::Reduction& reduction) {
   PutCatalogue({ModelEntry()});
   v1::SubmitJobRequest request;
   request.mutable_spec()->set_model(kModel);
   request.mutable_spec()->set_dataset(Upload(samples));
+  *request.mutable_spec()->mutable_reduction() = reduction;
   v1::SubmitJobResponse response;
   const grpc::Status status = attribution_->SubmitJob(Context().get(), request, &response);
   EXPECT_TRUE(status.ok()) << status.error_message();

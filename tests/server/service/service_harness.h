@@ -99,7 +99,7 @@ class ServiceHarness {
   // `samples` token-id samples; returns the dataset's name.
   std::string Upload(int samples);
   // Id of a new job over `samples` samples, without "jobs/".
-  std::string Submit(int samples);
+  std::string Submit(int samples, const v1::Reduction& reduction = {});
 
  private:
   void ApplyEffect(const Effect& effect) { fleet_->Apply(effect); }

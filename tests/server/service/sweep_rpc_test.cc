@@ -227,6 +227,34 @@ TEST_F(SweepRpcTest, ARetryDoesNotMixTwoContentsOfOneModel) {
   EXPECT_TRUE(Retry().ok());
 }
 
+TEST_F(SweepRpcTest, ARetryNamesTheDatasetsThatAreGoneAndTheirCells) {
+  ASSERT_TRUE(Submit(Request()).ok());
+  for (int cell = 0; cell < 4; ++cell) harness_.RunJob(JobOf(sweep_.cells(cell)));
+  for (const int cell : {1, 3}) {
+    v1::DeleteJobRequest remove;
+    v1::DeleteJobResponse removed;
+    remove.set_name(sweep_.cells(cell).job());
+    ASSERT_TRUE(harness_.attribution().DeleteJob(Context().get(), remove, &removed).ok());
+    EXPECT_EQ(Get().state(), v1::Job::SUCCEEDED) << "deleting a job is no failure of the sweep";
+  }
+  EXPECT_EQ(Get().counts().deleted(), 2u);
+  v1::DeleteDatasetRequest remove;
+  v1::DeleteDatasetResponse removed;
+  remove.set_name(sweep_.cells(1).dataset());
+  ASSERT_TRUE(harness_.datasets().DeleteDataset(Context().get(), remove, &removed).ok());
+
+  const grpc::Status status = Retry();
+
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(ReasonOf(status), "DATASET_DELETED");
+  EXPECT_THAT(status.error_message(), HasSubstr(remove.name() + " of sort on base, sort on run/checkpoint-1"));
+  EXPECT_THAT(status.error_message(), HasSubstr("upload the same rows again"));
+  EXPECT_THAT(FieldsOf(status), ElementsAre("spec.datasets[1].dataset"));
+  EXPECT_EQ(harness_.Upload(5), remove.name());
+  EXPECT_TRUE(Retry().ok());
+  EXPECT_EQ(JobCount(), 4);
+}
+
 TEST_F(SweepRpcTest, SweepsAreListedWithoutCells) {
   ASSERT_TRUE(Submit(Request()).ok());
   const std::string first = sweep_.name();

@@ -44,6 +44,8 @@ class ModelDriver {
     NewSweep request;
     // The job that each cell has now, or had when it was deleted.
     std::vector<std::string> cells;
+    // Its state when it was seen last.
+    std::vector<JobState> states;
     // All that were ever made, oldest first.
     std::vector<std::string> jobs;
   };

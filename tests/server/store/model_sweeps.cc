@@ -5,6 +5,15 @@
 #include "tests/server/store/model_driver.h"
 
 namespace headscope::server {
+namespace {
+
+JobState EndState(const std::vector<JobState>& cells) {
+  const auto has = [&cells](JobState state) { return std::find(cells.begin(), cells.end(), state) != cells.end(); };
+  if (has(JobState::kFailed) || has(JobState::kExpired)) return JobState::kFailed;
+  return has(JobState::kCancelled) ? JobState::kCancelled : JobState::kSucceeded;
+}
+
+}  // namespace
 
 std::string ModelDriver::AnySweep() {
   if (sweeps_.empty() || random_.OneIn(20)) return "s-none";
@@ -51,6 +60,7 @@ void ModelDriver::SubmitSweep() {
   KnownSweep& sweep = sweeps_[outcome->sweep.id];
   sweep.request = request;
   sweep.cells.resize(request.spec.cell_count());
+  sweep.states.resize(request.spec.cell_count());
   for (std::size_t cell = 0; cell < sweep.cells.size(); ++cell) {
     AddCell(sweep, outcome->sweep.id, cell, *outcome->sweep.cells.at(cell));
   }
@@ -110,9 +120,10 @@ void ModelDriver::DeleteSweep() {
   sweeps_.erase(id);
 }
 
-// Every cell shows the job that it has, as it is, and the counts are theirs.
+// Every cell shows the job that it has, as it is, and the counts are theirs; what was deleted still counts for the
+// state.
 void ModelDriver::CheckSweeps() {
-  for (const auto& [id, known] : sweeps_) {
+  for (auto& [id, known] : sweeps_) {
     const auto sweep = store_->GetSweep(id);
     if (!sweep.ok()) return Fault("sweep " + id + " is lost");
     std::uint32_t open = 0, deleted = 0;
@@ -123,6 +134,7 @@ void ModelDriver::CheckSweeps() {
       if (gone == sweep->cells.at(cell).has_value()) return Fault("a cell of " + id + " has lost its job, or kept it");
       deleted += gone ? 1 : 0;
       if (gone) continue;
+      known.states[cell] = job->second.visible.state;
       if (sweep->cells[cell]->id != job->first) return Fault("a cell of " + id + " has another job");
       open += HasEnded(job->second.visible.state) ? 0 : 1;
       samples += job->second.visible.counts.samples_done;
@@ -130,6 +142,7 @@ void ModelDriver::CheckSweeps() {
     const SweepCounts& counts = sweep->counts;
     if (counts.queued + counts.running != open || counts.deleted != deleted) return Fault("cells counted of " + id);
     if (counts.samples_done != samples) return Fault("samples counted of " + id);
+    if (open == 0 && StateOf(counts) != EndState(known.states)) return Fault("another state of " + id);
   }
 }
 

@@ -63,12 +63,14 @@ TEST_F(SqliteStoreTest, JobsOfAnOlderSchemaGetTheirPatterns) {
     ASSERT_THAT(store->CompleteScore(key(), std::string(64, 'a'), 1024, 5), IsOk());
   }
   // The file as schema 3 left it.
-  ASSERT_EQ(Execute("DROP INDEX job_sweep; ALTER TABLE job DROP COLUMN sweep; DROP TABLE sweep_cell;"
-                    "DROP TABLE sweep_label; DROP TABLE sweep_dataset; DROP TABLE sweep_model; DROP TABLE sweep;"
-                    "DROP TRIGGER job_succeeded; DROP TABLE pattern_label; DROP TABLE pattern;"
-                    "ALTER TABLE job DROP COLUMN layers; ALTER TABLE job DROP COLUMN heads;"
-                    "ALTER TABLE job DROP COLUMN head_dim; DELETE FROM schema_version WHERE version >= 4"),
-            SQLITE_OK);
+  ASSERT_EQ(
+      Execute(
+          "DROP TRIGGER job_deleted; DROP INDEX job_sweep; ALTER TABLE job DROP COLUMN sweep; DROP TABLE sweep_cell;"
+          "DROP TABLE sweep_label; DROP TABLE sweep_dataset; DROP TABLE sweep_model; DROP TABLE sweep;"
+          "DROP TRIGGER job_succeeded; DROP TABLE pattern_label; DROP TABLE pattern;"
+          "ALTER TABLE job DROP COLUMN layers; ALTER TABLE job DROP COLUMN heads;"
+          "ALTER TABLE job DROP COLUMN head_dim; DELETE FROM schema_version WHERE version >= 4"),
+      SQLITE_OK);
   const auto store = Open();
   ASSERT_THAT(store, IsOk());
   const auto pattern = (*store)->GetPattern("p-" + id.substr(2));

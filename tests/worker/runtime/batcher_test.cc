@@ -23,6 +23,20 @@ std::uint64_t CostOf(const std::vector<std::size_t>& batch, const std::vector<st
   return BatchCost(kind, batch.size(), longest, tokens);
 }
 
+// When every batch takes what it can.
+std::size_t FewestBatches(std::vector<std::uint32_t> counts, std::uint64_t budget, EngineKind kind) {
+  std::sort(counts.begin(), counts.end());
+  std::size_t batches = 0;
+  for (std::size_t begin = 0, end = 0; begin < counts.size(); begin = end, ++batches) {
+    std::vector<std::size_t> batch = {begin};
+    for (end = begin + 1; end < counts.size(); ++end) {
+      batch.push_back(end);
+      if (CostOf(batch, counts, kind) > budget) break;
+    }
+  }
+  return batches;
+}
+
 class PlanBatchesTest : public testing::TestWithParam<EngineKind> {};
 
 TEST_P(PlanBatchesTest, OrdersByLengthThenPosition) {
@@ -44,6 +58,11 @@ TEST(BatchCostTest, CountsPaddingWhereTheEnginePads) {
 TEST(BatchCostTest, IsTheTokensRunThrough) {
   EXPECT_EQ(BatchCost(EngineKind::kFast, 3, 4, 8), 8u);
   EXPECT_EQ(BatchCost(EngineKind::kReference, 3, 4, 8), 12u);
+}
+
+TEST_P(PlanBatchesTest, LeavesNoNearlyEmptyBatch) {
+  const std::vector<std::uint32_t> counts(10, 7);
+  EXPECT_THAT(PlanBatches(counts, 63, GetParam()), ElementsAre(ElementsAre(0, 1, 2, 3, 4), ElementsAre(5, 6, 7, 8, 9)));
 }
 
 TEST_P(PlanBatchesTest, LeavesATooLongSampleAlone) {
@@ -75,10 +94,13 @@ TEST_P(PlanBatchesTest, KeepsItsPromisesOnRandomLengths) {
       }
     }
     EXPECT_EQ(std::count(seen.begin(), seen.end(), true), static_cast<std::ptrdiff_t>(counts.size()));
-    for (std::size_t i = 0; i + 1 < batches.size(); ++i) {
-      std::vector<std::size_t> larger = batches[i];
-      larger.push_back(batches[i + 1].front());
-      EXPECT_GT(CostOf(larger, counts, GetParam()), budget) << "batch " << i << " is not full";
+    EXPECT_EQ(batches.size(), FewestBatches(counts, budget, GetParam()));
+    std::uint64_t largest = 0;
+    for (const auto& batch : batches) {
+      if (batch.size() > 1) largest = std::max(largest, CostOf(batch, counts, GetParam()));
+    }
+    if (largest > 0) {
+      EXPECT_GT(FewestBatches(counts, largest - 1, GetParam()), batches.size()) << "not even";
     }
   }
 }
