@@ -35,12 +35,14 @@ def parse_arguments(arguments):
     parser.add_argument("--data", required=True, help="JSON Lines of {prompt, response}")
     parser.add_argument("--tokenizer", required=True, help="a tokenizer.json of the shapes' vocabulary")
     parser.add_argument("--sections", type=words, default=SECTIONS, help=f"comma-separated, of {','.join(SECTIONS)}")
-    parser.add_argument("--shapes", type=words, default=("gpt2-small", "llama-small"), help="random models of these shapes; the scaling section takes the first")
+    parser.add_argument("--shapes", type=words, default=("gpt2-small", "llama-small"),
+                        help="random models of these shapes; the scaling section takes the first")
     parser.add_argument("--rows", type=int, default=16, help="samples that every contestant scores")
     parser.add_argument("--overhead-rows", type=int, default=64,
                         help="samples of the job that the service's cost is taken from; 1319 are all of GSM8K's")
     parser.add_argument("--repeats", type=int, default=1,
-                        help="runs of that job, and of the engine alone over its samples; the fastest count")
+                        help="turns of that job and of the engine alone over its samples; the fastest count, and the "
+                             "median of what the service costs")
     parser.add_argument("--paper-shapes", type=words, default=("gpt2-small",),
                         help="shapes that (a) scores too, at 15 s a row")
     parser.add_argument("--skip-paper", action="store_const", const=(), dest="paper_shapes", help="leave (a) out")
