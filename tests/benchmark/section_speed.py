@@ -24,7 +24,8 @@ def largest_difference(result, scores):
 
 def run_in_turns(options, case, service, dtype):
     """What the service costs beside its engine: the long job and the engine alone over the same samples take turns, so
-    that a machine that grows slower or faster changes both. {"long", "engine": the fastest of each; "costs": by turn}."""
+    that a machine that grows slower or faster changes both. {"long", "engine": the fastest of each, "costs": by turn}.
+    """
     turns = []
     for _ in range(options.repeats):
         runs.say(f"service, {dtype}, {len(case.rows)} rows")
@@ -145,8 +146,8 @@ def agreement_lines(measured):
             lines.append(f"pattern with --script-batch 4 differs from {name} by at most "
                          f"{numpy.abs(ours - theirs).max() / theirs.max():.1e} of its largest")
         elif run["dtype"] == "float32":
-            lines.append(f"scores in float32 differ from {name} by at most {largest_difference(short, run['signed']):.1e} "
-                         "of their matrix's largest")
+            worst = largest_difference(short, run["signed"])
+            lines.append(f"scores in float32 differ from {name} by at most {worst:.1e} of their matrix's largest")
     bfloat16 = [sample["signed"] for sample in measured["service"]["bfloat16"]["short"]["result"]["samples"]]
     lines.append(f"scores in bfloat16 differ from those in float32 by at most {largest_difference(short, bfloat16):.1e}")
     return lines
