@@ -117,10 +117,10 @@ class Service:
         found = re.search(r'^headscope_worker_stage_seconds_sum\{[^}]*stage="score"[^}]*\} (\S+)$', text, re.MULTILINE)
         return float(found.group(1)) if found else 0.0
 
-    def warm(self, model, data):
+    def warm(self, model, data, *options):
         """Has every worker load the model: jobs run until each has computed something."""
         def all_have_computed():
-            self.attribute(model, data, "--limit", str(8 * self.workers))
+            self.attribute(model, data, "--limit", str(8 * self.workers), *options)
             return all(self.compute_seconds_of(metrics) > 0 for metrics in self.metrics)
 
         self.wait_for(all_have_computed, "work of every worker")
