@@ -98,8 +98,11 @@ bool IsPart(const std::string& word) {
 const std::map<std::string, std::string>& Names() {
   static const auto& names = *new std::map<std::string, std::string>{
       {"BATCH_TOKEN_MEAN", "batch-token-mean"},
+      {"BFLOAT16", "bfloat16"},
       {"CancelJob", "`headscope cancel`"},
       {"DeleteJob", "`headscope delete`"},
+      {"FLOAT32", "float32"},
+      {"FLOAT64", "float64"},
       {"GetJob", "`headscope job`"},
       {"GetModel", "`headscope model`"},
       {"ListDatasets", "`headscope datasets`"},
@@ -148,6 +151,8 @@ std::string WithoutFlag(const Command* command, const Step& step) {
       absl::StrSplit(command->positionals, absl::ByAnyChar(" .|[]"), absl::SkipEmpty());
   const std::string namesake = absl::AsciiStrToUpper(step.word);
   const bool has_namesake = std::find(arguments.begin(), arguments.end(), namesake) != arguments.end();
+  // Asked before the command's own call.
+  if (arguments.empty() && step.word == "name" && HasFlag(command, "model")) return "--model";
   if (arguments.empty()) return Numbered(step.word, step);
   return Numbered(has_namesake ? namesake : arguments.front(), step);
 }
@@ -182,21 +187,31 @@ bool IsPathCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || absl::StrContains("_.[]", c);
 }
 
-// A word alone may be plain English: it is one of the API's where it heads the text or is set off.
+// Which words in the middle of a text are the API's: what is set off, elements of lists, calls and names of values. All
+// others may be a user's, who calls files and models what they like.
 bool IsApiWord(const std::string& text, std::size_t start, std::size_t end) {
   const char before = start == 0 ? ' ' : text[start - 1];
   const char after = end == text.size() ? ' ' : text[end];
+  if (before == '`' && after == '`') return true;
   if (absl::StrContains("'\"/-:", before) || absl::StrContains("'\"/-", after)) return false;
   const std::string word = text.substr(start, end - start);
-  if (word.find_first_of("_.[") != std::string::npos || Names().contains(word)) return true;
-  return (start == 0 && after == ':') || (before == '`' && after == '`');
+  return absl::StrContains(word, '[') || Names().contains(word);
+}
+
+// "spec.labels.a-b: has 300 bytes": the field that an error is about stands before it. Its length; 0 without one.
+std::size_t HeadLength(const std::string& text) {
+  const std::size_t end = std::min(text.find(": "), text.size());
+  const std::string head = text.substr(0, end);
+  return end == text.size() || head.find_first_of(" '\"/`") != std::string::npos ? 0 : end;
 }
 
 }  // namespace
 
 std::string InWordsOf(const Command* command, const std::string& text) {
+  const std::size_t head = HeadLength(text);
   std::string translated;
-  for (std::size_t start = 0; start < text.size();) {
+  if (head > 0) translated = Translate(command, text.substr(0, head)).value_or(text.substr(0, head));
+  for (std::size_t start = head; start < text.size();) {
     std::size_t end = start;
     while (end < text.size() && IsPathCharacter(text[end])) ++end;
     if (end == start) {

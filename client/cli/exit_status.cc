@@ -49,8 +49,10 @@ ExitStatus ExitStatusOf(const absl::Status& status) {
     case absl::StatusCode::kAlreadyExists:
       return kRefused;
     case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded:
       return kUnreachable;
+    case absl::StatusCode::kDeadlineExceeded:
+      // With a reason it is the server's answer.
+      return ReasonOf(status).empty() ? kUnreachable : kFailed;
     case absl::StatusCode::kNotFound:
       return kNotFound;
     case absl::StatusCode::kResourceExhausted:

@@ -50,6 +50,10 @@ absl::Status ReadBase(const Arguments& arguments, ReportRequest& request) {
   auto pattern = ReadNamed({*base});
   if (!pattern.ok()) return pattern.status();
   request.patterns.insert(request.patterns.begin(), pattern->front());
+  if (request.patterns.size() > kMaxPatterns) {
+    return UsageError(absl::StrCat("at most ", kMaxPatterns, " patterns fit into a report, found ",
+                                   request.patterns.size(), " with the base; name fewer"));
+  }
   return absl::OkStatus();
 }
 

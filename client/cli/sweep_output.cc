@@ -121,7 +121,9 @@ void PrintSweep(Session& session, const client::Sweep& sweep, const std::vector<
       break;
   }
   session.out() << sweep.id << " " << client::NameOf(sweep.state) << ", " << sweep.counts.succeeded << " of "
-                << Count(sweep.counts.total, "cell") << " succeeded\n\n";
+                << Count(sweep.counts.total, "cell") << " succeeded";
+  if (sweep.counts.deleted > 0) session.out() << ", " << sweep.counts.deleted << " deleted";
+  session.out() << "\n\n";
   Cells(sweep).PrintAligned(session.out());
   for (const CellComparison& comparison : comparisons) Print(session.out(), sweep, comparison);
 }

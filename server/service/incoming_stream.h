@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "server/service/call_scope.h"
 #include "server/service/idle_limit.h"
 #include "server/service/shared.h"
@@ -38,7 +39,7 @@ class IncomingStream : public grpc::ServerReadReactor<Request>,
   virtual void OnClosed() = 0;
   // The client has kept the stream waiting for as long as LimitIdle allows; neither of the above follows. Leads to
   // Close.
-  virtual void OnIdle() {}
+  virtual void OnIdle() { End(absl::DeadlineExceededError("the next message did not come in time")); }
 
   // From now on every wait for a message is limited. Once, before the first ReadNext.
   void LimitIdle(absl::Duration limit) {

@@ -136,7 +136,7 @@ absl::Status CheckComparable(const LoadedPattern& left, const LoadedPattern& rig
   if (difference.empty() || allow_different_models) return absl::OkStatus();
   return Refused(
       absl::StrCat(left.title, " and ", right.title, " are of models of different architectures (", difference,
-                   "), whose heads do not correspond; set allow_different_models to compare them all the same"),
+                   "), whose heads do not correspond; set `allow_different_models` to compare them all the same"),
       "DIFFERENT_MODELS");
 }
 

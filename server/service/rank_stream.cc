@@ -127,7 +127,7 @@ void RankStream::TakeHeader(const v1::RankSamplesRequest::Header& header) {
     if (header.has_pool_reduction()) *pool.mutable_reduction() = header.pool_reduction();
     pool_reference_ = ValidateReference(pool, "header.pool_job", violations);
   } else if (header.has_pool_reduction()) {
-    violations.Add("header.pool_reduction", "belongs to a pool_job, which is not named");
+    violations.Add("header.pool_reduction", "belongs to a `pool_job`, which is not named");
   }
   if (!violations.empty()) return End(violations.status());
   const bool posted = shared_.context.store.Post([self = Self()](JobStore& store) { self->Find(store); });
@@ -153,7 +153,9 @@ absl::Status RankStream::Load() {
   if (!target.ok()) return target.status();
   const std::uint64_t most = kMaxCandidateValues / target->matrix.size();
   if (options_.max_cosine && std::max(options_.candidates, options_.top) > most) {
-    return Refused(absl::StrCat("with so many heads at most ", most, " candidates are kept"), "TOO_MUCH_WORK");
+    return Refused(absl::StrCat("of ", target->matrix.size(), " heads at most ", most, " candidates are kept, wanted ",
+                                std::max(options_.candidates, options_.top), "; ask for fewer"),
+                   "TOO_MUCH_WORK");
   }
   absl::StatusOr<SampleRanking> ranking = SampleRanking::Make(target->matrix, options_);
   if (!ranking.ok()) return ranking.status();

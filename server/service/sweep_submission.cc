@@ -157,12 +157,15 @@ absl::Status CheckDatasetsToRetry(JobStore& store, const Sweep& sweep) {
     const absl::Status found = store.GetDataset(sweep.spec.datasets[i].digest).status();
     if (found.ok()) continue;
     if (!absl::IsNotFound(found)) return found;
-    refusals.Add(absl::StrCat("spec.datasets[", i, "].dataset"),
-                 MakeError(absl::StatusCode::kNotFound,
-                           absl::StrCat(DatasetName(sweep.spec.datasets[i].digest), " of ", cells,
-                                        " was deleted, so that a retry cannot compute it; upload the same rows again, "
-                                        "which gives the same dataset, and retry, or submit a sweep without it"),
-                           "DATASET_DELETED"));
+    refusals.Add(
+        absl::StrCat("spec.datasets[", i, "].dataset"),
+        MakeError(
+            absl::StatusCode::kNotFound,
+            absl::StrCat(
+                DatasetName(sweep.spec.datasets[i].digest), " of ", cells,
+                " was deleted, so that a retry cannot compute it; upload exactly its rows "
+                "again, no more and no fewer, which gives the same dataset, and retry, or submit a sweep without it"),
+            "DATASET_DELETED"));
   }
   return refusals.status();
 }

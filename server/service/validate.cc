@@ -49,7 +49,7 @@ JobSpec ValidateSpec(const v1::JobSpec& proto, Violations& violations) {
   }
   spec.model_digest = proto.model_digest();
   if (proto.data_case() == v1::JobSpec::DATA_NOT_SET) {
-    violations.Add("spec.dataset", "is empty, a dataset or inline_samples is needed");
+    violations.Add("spec.dataset", "is empty, a dataset or `inline_samples` is needed");
   } else if (proto.has_dataset()) {
     spec.dataset = ParseDatasetName(proto.dataset(), "spec.dataset", violations);
   }

@@ -23,7 +23,7 @@ void ValidateScriptBatch(const v1::Reduction& reduction, const std::string& fiel
                          Violations& violations) {
   if (!reduction.has_script_batch()) return;
   if (options.loss_scale != LossScale::kBatchTokenMean) {
-    violations.Add(field, "belongs to loss_scale BATCH_TOKEN_MEAN and is refused with any other");
+    violations.Add(field, "belongs to `loss_scale` BATCH_TOKEN_MEAN and is refused with any other");
   } else if (reduction.script_batch() == 0) {
     violations.Add(field, "is 0, a batch has at least 1 sample");
   }

@@ -41,7 +41,8 @@ Batches PlanBatches(absl::Span<const std::uint32_t> token_counts, std::uint32_t 
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return token_counts[a] < token_counts[b]; });
   Batches batches = Cut(order, token_counts, batch_tokens, kind);
-  // The smallest budget that gives no more batches: a nearly empty one would cost as much as a part of a full one.
+  // The smallest budget that gives no more batches: products of few rows cost more a token, so none is left nearly
+  // empty.
   std::uint64_t too_small = 0, enough = batch_tokens;
   while (enough - too_small > 1) {
     const std::uint64_t budget = too_small + (enough - too_small) / 2;

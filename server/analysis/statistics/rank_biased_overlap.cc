@@ -35,15 +35,15 @@ double WithTies(const std::vector<std::uint32_t>& left, const std::vector<std::u
   double agreement = 0;
   double sum = 0;
   double weight = 1;
-  for (std::size_t depth = 1; depth <= n; ++depth) {
+  // weight: p^(depth - 1), p^n in the end.
+  for (std::size_t depth = 1; depth <= n; ++depth, weight *= p) {
     in_left += enters_left[depth];
     in_right += enters_right[depth];
     in_both += enters_both[depth];
     agreement = 2 * in_both / (in_left + in_right);
-    weight *= p;
-    sum += weight * agreement;
+    sum += (1 - p) * weight * agreement;
   }
-  return agreement * weight + (1 - p) / p * sum;
+  return std::min(agreement * weight + sum, 1.0);
 }
 
 }  // namespace
@@ -66,7 +66,7 @@ double RankBiasedOverlap(const OverlapRanks& left, const OverlapRanks& right, do
   if (left.share.empty() || right.share.empty()) return WithTies(left.rank, right.rank, p);
   // The later of two depths has the smaller share; all heads are in both in the end.
   const double at_the_end = std::pow(p, static_cast<double>(left.share.size()));
-  return at_the_end + View(left.share).cwiseMin(View(right.share)).sum();
+  return std::min(at_the_end + View(left.share).cwiseMin(View(right.share)).sum(), 1.0);
 }
 
 }  // namespace headscope::server

@@ -24,9 +24,9 @@ TEST(ApiWordsTest, FieldsBecomeTheFlagsThatSayThem) {
   EXPECT_EQ(In("rank", "header.target.reduction.head_axis: x"), "--head-axis: x");
   EXPECT_EQ(In("attribute", "spec.compute.max_tokens: is 1"), "--max-tokens: is 1");
   EXPECT_EQ(In("compare", "bootstrap.level: is 2"), "--level: is 2");
-  EXPECT_EQ(In("compare", "set allow_different_models to compare"), "set --allow-different-models to compare");
-  EXPECT_EQ(In("attribute", "belongs to loss_scale BATCH_TOKEN_MEAN and"),
-            "belongs to --loss-scale batch-token-mean and");
+  EXPECT_EQ(In("compare", "set `allow_different_models` to compare"), "set `--allow-different-models` to compare");
+  EXPECT_EQ(In("attribute", "belongs to `loss_scale` BATCH_TOKEN_MEAN and"),
+            "belongs to `--loss-scale` batch-token-mean and");
   EXPECT_EQ(In("describe", "another `absolute` or"), "another `--absolute` or");
 }
 
@@ -49,10 +49,17 @@ TEST(ApiWordsTest, WhatHasNoFlagIsTheArgument) {
 
 TEST(ApiWordsTest, LabelsKeepTheirKeys) {
   EXPECT_EQ(In("sweep", "spec.labels.my_key.model: is long"), "--label my_key.model: is long");
+  EXPECT_EQ(In("attribute", "spec.labels.a-b: has 300 bytes"), "--label a-b: has 300 bytes");
   EXPECT_EQ(In("sweep", "spec.labels: has 20 entries"), "--label: has 20 entries");
 }
 
-TEST(ApiWordsTest, CallsBecomeCommands) {
+TEST(ApiWordsTest, ANameIsThatOfTheModelWhereACommandTakesNothingElse) {
+  EXPECT_EQ(In("attribute", "name: is not a path"), "--model: is not a path");
+}
+
+TEST(ApiWordsTest, CallsAndValuesBecomeTheCommandLines) {
+  EXPECT_EQ(In("attribute", "spec.compute.dtype: is FLOAT64; the fast engine computes in FLOAT32 or BFLOAT16"),
+            "--dtype: is float64; the fast engine computes in float32 or bfloat16");
   EXPECT_EQ(In("model", "has a name like it: ListModels names them"),
             "has a name like it: `headscope models` names them");
   EXPECT_EQ(In("", "poll GetJob, or"), "poll `headscope job`, or");
@@ -62,7 +69,9 @@ TEST(ApiWordsTest, OrdinaryWordsAndWhatAUserWroteStay) {
   for (const char* text :
        {"no model has the level of the target; positions and labels differ.", "model 'run.top_k' and \"top_k\"",
         "cannot read data/top_k.npy", "families gpt2 and llama", "the shard took 2.5 s", "INVALID_SAMPLES: a row",
-        "patterns/p-1 is of j-1", "jobs/j-1 [0, 1]", "unknown.field_of: x"}) {
+        "patterns/p-1 is of j-1", "jobs/j-1 [0, 1]", "unknown.field_of: x",
+        "labels.json has 3 x 2 heads, q.json has 3 x 4 heads", "no worker has the model max_tokens",
+        "no worker has the model labels.v2", "the floor of labels.x is 5"}) {
     EXPECT_EQ(In("rank", text), text);
   }
 }

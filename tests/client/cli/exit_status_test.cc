@@ -20,6 +20,8 @@ TEST(ExitStatusTest, FollowsTheContract) {
   EXPECT_EQ(ExitStatusOf(absl::InvalidArgumentError("")), 2);
   EXPECT_EQ(ExitStatusOf(absl::FailedPreconditionError("")), 2);
   EXPECT_EQ(ExitStatusOf(absl::UnavailableError("")), 3);
+  EXPECT_EQ(ExitStatusOf(absl::DeadlineExceededError("")), 3);
+  EXPECT_EQ(ExitStatusOf(MakeError(absl::StatusCode::kDeadlineExceeded, "", "RANKING_IDLE")), 1) << "it answered";
   EXPECT_EQ(ExitStatusOf(absl::NotFoundError("")), 4);
   EXPECT_EQ(ExitStatusOf(absl::ResourceExhaustedError("")), 5);
   EXPECT_EQ(ExitStatusOf(absl::PermissionDeniedError("")), 5);

@@ -48,6 +48,14 @@ TEST_F(ReportCommandTest, TooManyPatternsAreRefusedWithTheLimit) {
   EXPECT_FALSE(std::filesystem::exists(Output()));
 }
 
+TEST_F(ReportCommandTest, ABaseIsOneOfThePatternsThatFit) {
+  std::vector<std::string> command = {"report", "--base", File("base.npy"), "-o", Output()};
+  command.insert(command.end(), 64, File("a.npy"));
+  const CliRun run = Cli(command);
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_THAT(run.err, HasSubstr("at most 64 patterns fit into a report, found 65 with the base"));
+}
+
 TEST_F(ReportCommandTest, WritesOnePageAboutJobsAndFiles) {
   const CliRun run = Cli({"report", "j-1", File("step-7.npy"), "--title", "Add <and> copy", "-o", Output()});
 

@@ -190,8 +190,11 @@ TEST_F(SweepTest, ADeletedJobIsToldButIsNoFailure) {
   state().sweep.mutable_cells(1)->clear_job();
   state().sweep.mutable_cells(1)->clear_state();
   state().sweep.mutable_cells(1)->clear_pattern();
+  state().sweep.mutable_counts()->set_succeeded(1);
+  state().sweep.mutable_counts()->set_deleted(1);
   const CliRun run = Cli({"sweep", "s-1"});
   EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("s-1 SUCCEEDED, 1 of 2 cells succeeded, 1 deleted"));
   EXPECT_THAT(run.err, AllOf(HasSubstr("sort on demo: its job was deleted"), HasSubstr("sweep s-1 --retry")));
   state().sweep.set_state(v1::Job::FAILED);
   EXPECT_EQ(Cli({"sweep", "s-1"}).exit_status, 1) << "the deleted job had failed";

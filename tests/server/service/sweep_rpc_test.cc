@@ -248,7 +248,7 @@ TEST_F(SweepRpcTest, ARetryNamesTheDatasetsThatAreGoneAndTheirCells) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(ReasonOf(status), "DATASET_DELETED");
   EXPECT_THAT(status.error_message(), HasSubstr(remove.name() + " of sort on base, sort on run/checkpoint-1"));
-  EXPECT_THAT(status.error_message(), HasSubstr("upload the same rows again"));
+  EXPECT_THAT(status.error_message(), HasSubstr("upload exactly its rows again, no more and no fewer"));
   EXPECT_THAT(FieldsOf(status), ElementsAre("spec.datasets[1].dataset"));
   EXPECT_EQ(harness_.Upload(5), remove.name());
   EXPECT_TRUE(Retry().ok());

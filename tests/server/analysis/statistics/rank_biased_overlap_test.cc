@@ -46,6 +46,7 @@ TEST(RankBiasedOverlapTest, IsWhatItsDefinitionSaysWithAndWithoutTies) {
       for (const auto& [left, right] : {std::pair(a, b), std::pair(a, c), std::pair(c, c)}) {
         EXPECT_NEAR(Overlap(left, right, p), ByDepths(left, right, p), 1e-13) << heads << " heads, p " << p;
         EXPECT_EQ(Overlap(left, right, p), Overlap(right, left, p)) << "symmetric";
+        EXPECT_LE(Overlap(left, left, p), 1) << heads << " heads, p " << p;
       }
     }
   }
@@ -54,6 +55,11 @@ TEST(RankBiasedOverlapTest, IsWhatItsDefinitionSaysWithAndWithoutTies) {
 TEST(RankBiasedOverlapTest, EqualRankingsAgreeWholly) {
   EXPECT_NEAR(Overlap({1, 2, 3, 4}, {1, 2, 3, 4}, 0.9), 1, 1e-15);
   EXPECT_NEAR(Overlap({1, 2, 2, 4}, {1, 2, 2, 4}, 0.3), 1, 1e-15);
+}
+
+TEST(RankBiasedOverlapTest, LooksAtTheFirstHeadAloneWhereTheRestHasNoWeight) {
+  EXPECT_EQ(Overlap({1, 1, 3}, {1, 2, 3}, 1e-320), 2.0 / 3);
+  EXPECT_NEAR(Overlap({1, 2, 3}, {2, 1, 3}, 1e-320), 0, 1e-300);
 }
 
 TEST(RankBiasedOverlapTest, ByHand) {
