@@ -62,6 +62,8 @@ class EachWithEach {
   void CountRow(std::size_t row, std::size_t column) {
     const std::size_t begin = std::max(column, row + 1);
     const std::size_t end = std::min(column + kBitColumns, patterns_.size());
+    // Below the diagonal, or behind the last pattern.
+    if (begin >= end) return;
     const auto tied = [&](std::size_t pattern) { return patterns_[pattern]->tied_pairs > 0; };
     bool any_tied = tied(row);
     for (std::size_t i = begin; i < end; ++i) any_tied = any_tied || tied(i);
