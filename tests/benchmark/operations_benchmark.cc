@@ -29,7 +29,7 @@ class Bench {
   Bench(benchmark::State& state, bool torch) : state_(state), no_graph_(false) {
     SetComputeThreads(BenchmarkThreads());
     at::manual_seed(1);
-    operations_ = ChooseOperations(at::kCPU, torch, true);
+    operations_ = ChooseOperations({.torch_only = torch});
   }
   Operations& operations() { return *operations_; }
 

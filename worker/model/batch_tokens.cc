@@ -20,7 +20,7 @@ std::int64_t ForCpu(const DecoderSpec& spec, std::int64_t cache_bytes) {
   // The widest of what steps hand on is the MLP's hidden layer.
   const std::int64_t token_bytes = std::max<std::int64_t>(1, spec.mlp_width) * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t cached = std::clamp(RoundDown(cache_bytes / token_bytes), kFewest, kMost);
-  const std::int64_t tape_bytes = std::max<std::int64_t>(1, spec.layers * TapeBytes(spec, 1));
+  const std::int64_t tape_bytes = std::max<std::int64_t>(1, spec.layers * TapeBytes(spec, 1, at::kFloat));
   return std::clamp(RoundDown(FastEngineOptions().activation_bytes / tape_bytes), kStep, cached);
 }
 

@@ -8,6 +8,7 @@
 #include "proto/support/sha256.h"
 #include "worker/model/adapter/adapter_checkpoint.h"
 #include "worker/model/batch_tokens.h"
+#include "worker/model/fast/choose_operations.h"
 #include "worker/model/fast/memory_estimate.h"
 #include "worker/model/model.h"
 
@@ -48,7 +49,8 @@ std::vector<AttentionGroup> AttentionOf(const DecoderSpec& spec) {
   return groups;
 }
 
-void FillShape(const DecoderSpec& spec, const std::string& device, ModelEntry& entry) {
+void FillShape(const ModelDescription& description, const std::string& device, ModelEntry& entry) {
+  const DecoderSpec& spec = description.spec;
   entry.family = spec.family;
   entry.layers = static_cast<std::uint32_t>(spec.layers);
   entry.heads = static_cast<std::uint32_t>(spec.heads);
@@ -60,11 +62,12 @@ void FillShape(const DecoderSpec& spec, const std::string& device, ModelEntry& e
   entry.positions = static_cast<std::uint32_t>(spec.positions);
   entry.attention = AttentionOf(spec);
   entry.batch_tokens = RecommendBatchTokens(spec, device, LastLevelCacheBytes());
-  entry.bytes_per_token = static_cast<std::uint64_t>(FastBytesPerToken(spec));
+  const bool float64 = ComputesInFloat64(description.parameters, DType::kFloat32, device == "cpu");
+  entry.bytes_per_token = static_cast<std::uint64_t>(FastBytesPerToken(spec, float64));
 }
 
 void Fill(const ModelDescription& description, const std::string& device, ModelEntry& entry) {
-  FillShape(description.spec, device, entry);
+  FillShape(description, device, entry);
   entry.parameters = static_cast<std::uint64_t>(description.parameters);
   entry.weight_bytes = static_cast<std::uint64_t>(description.weight_bytes);
   entry.stored_dtype = description.stored_dtype;

@@ -2,9 +2,9 @@
 // knows a model family or an attribution method. Two implementations: LibTorch's own operations on any device
 // (torch_operations.h), and vector kernels with oneDNN's matrix products on the CPU (cpu/cpu_operations.h).
 //
-// Letters: n tokens of a packed batch, H query heads, G key-value heads, d head_dim, w width. Every activation is
-// float32, contiguous, on the table's device, and written in place into tensors that the caller provides. Weights are
-// float32 or bfloat16; with bfloat16 weights the other factor of a product is rounded to bfloat16, and products
+// Letters: n tokens of a packed batch, H query heads, G key-value heads, d head_dim, w width. Every activation is of
+// the table's type(), contiguous, on its device, and written in place into tensors that the caller provides. Weights are
+// float32, or bfloat16 where type() is float32: then the other factor of a product is rounded to bfloat16, and products
 // accumulate in float32. All throw what ATen throws. Results depend on the arguments only: not on what else is
 // packed into the batch beyond the last digits of a product, nor on the number of threads (LibTorch's own operations as
 // far as its BLAS keeps to that; OpenBLAS differs in the last digits).
@@ -17,6 +17,7 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
 
 #include "worker/tensor/kernels.h"
 #include "worker/tensor/layer_kinds.h"
@@ -42,7 +43,7 @@ struct NormOptions {
   bool gain_plus_one = false;
 };
 
-// Gain [w] in the weights' dtype, bias [w] or undefined.
+// Gain [w] and bias [w], each of any dtype or undefined.
 struct NormWeights {
   at::Tensor gain;
   at::Tensor bias;
@@ -73,7 +74,7 @@ struct HeadLossInput {
   // [r] token ids to be predicted.
   std::vector<std::int64_t> targets;
   // [r] what each row's loss is multiplied by in the gradient.
-  std::vector<float> seeds;
+  std::vector<double> seeds;
 };
 
 // Thread-compatible.
@@ -81,6 +82,8 @@ class Operations {
  public:
   virtual ~Operations() = default;
   virtual std::string_view name() const = 0;
+  // Of every activation: float32 or float64.
+  virtual at::ScalarType type() const = 0;
 
   // weight [out, in], any strides; bias [out] or undefined. What is given is kept alive, not copied, unless packing it
   // makes products faster.

@@ -88,7 +88,7 @@ std::vector<double> TorchHeadLoss(const HeadLossInput& input, const at::Tensor& 
   const at::Device device = input.rows.device();
   const std::int64_t total = input.rows.size(0), vocabulary = input.weight.size(0);
   const at::Tensor targets = at::tensor(input.targets, at::kLong).to(device).unsqueeze(-1);
-  const at::Tensor seeds = at::tensor(at::ArrayRef<float>(input.seeds), at::kFloat).to(device).unsqueeze(-1);
+  const at::Tensor seeds = at::tensor(input.seeds, at::kFloat).to(device).unsqueeze(-1);
   at::Tensor losses = at::empty({total}, at::TensorOptions(at::kDouble).device(device));
   TorchLinear head(input.weight, input.bias);
   // A soft cap's derivative takes as much again.

@@ -18,6 +18,7 @@ class TorchOperations final : public Operations {
   explicit TorchOperations(const at::Device& device) : device_(device) {}
 
   std::string_view name() const override { return "torch"; }
+  at::ScalarType type() const override { return at::kFloat; }
 
   std::unique_ptr<LinearOperation> PrepareLinear(const at::Tensor& weight, const at::Tensor& bias) override {
     TORCH_CHECK(weight.device() == device_, "weight is on ", weight.device(), ", the operations on ", device_);

@@ -75,8 +75,7 @@ BatchShape ShapeOf(const PackedBatch& batch) {
 
 // The most that any batch is to take, model and engine included.
 std::int64_t PredictedBytes(const Model& model, const std::vector<PackedBatch>& batches) {
-  const std::unique_ptr<Operations> operations =
-      ChooseOperations(at::kCPU, /*torch_only=*/false, /*pack=*/model.base() == nullptr);
+  const std::unique_ptr<Operations> operations = ChooseOperations(ChoiceFor(model));
   std::int64_t most = 0;
   for (const PackedBatch& batch : batches) {
     const FastMemory memory =

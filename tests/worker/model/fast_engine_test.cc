@@ -2,17 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
 #include "tests/worker/support/engine_fixture.h"
 #include "tests/worker/support/random_decoder.h"
+#include "tests/worker/support/test_checkpoint.h"
 #include "worker/tensor/torch_runtime.h"
 
 namespace headscope::worker {
 namespace {
 
-std::unique_ptr<Engine> Fast(std::shared_ptr<const Model> model, const FastEngineOptions& options = {}) {
+std::unique_ptr<Engine> MakeFast(std::shared_ptr<const Model> model, const FastEngineOptions& options = {}) {
   auto engine = FastEngine::Create(std::move(model), options);
   EXPECT_TRUE(engine.ok()) << engine.status();
   return *std::move(engine);
@@ -51,9 +53,18 @@ double WorstOf(const GateGradients& found, const GateGradients& wanted, const Pa
   return worst / largest;
 }
 
-class FastEngineTest : public ::testing::TestWithParam<NamedSpec> {
+// Every spec in both precisions: small models are computed in float64, large ones in float32.
+class FastEngineTest : public ::testing::TestWithParam<std::tuple<NamedSpec, bool>> {
  protected:
-  const DecoderSpec& spec() const { return GetParam().spec; }
+  const DecoderSpec& spec() const { return std::get<0>(GetParam()).spec; }
+  bool float64() const { return std::get<1>(GetParam()); }
+  // On scores, relative to the sample's largest: D itself is float32.
+  double bound() const { return float64() ? 1e-6 : 1e-5; }
+
+  std::unique_ptr<Engine> Fast(std::shared_ptr<const Model> model, FastEngineOptions options = {}) {
+    if (!float64()) options.float64_parameters = -1;
+    return MakeFast(std::move(model), options);
+  }
 
   GateGradients Run(Engine& engine, const PackedBatch& batch) {
     auto gradients = engine.Gradients(batch, nullptr);
@@ -72,11 +83,13 @@ class FastEngineTest : public ::testing::TestWithParam<NamedSpec> {
 TEST_P(FastEngineTest, AgreesWithTheReferenceInFloat64) {
   const PackedBatch batch = MixedBatch(spec());
   const GateGradients wanted = Run(*Reference(spec()), batch);
-  for (const bool torch : {false, true}) {
-    SCOPED_TRACE(torch ? "LibTorch's operations" : "this processor's operations");
-    ExpectScores(Run(*Fast(RandomModel(spec(), DType::kFloat32), {.torch_operations = torch}), batch), wanted, batch,
-                 1e-5);
+  const auto model = RandomModel(spec(), DType::kFloat32);
+  {
+    SCOPED_TRACE("this processor's operations");
+    ExpectScores(Run(*Fast(model), batch), wanted, batch, bound());
   }
+  SCOPED_TRACE("LibTorch's operations");
+  ExpectScores(Run(*Fast(model, {.torch_operations = true}), batch), wanted, batch, 1e-5);
 }
 
 TEST_P(FastEngineTest, TheBaseQuantityAgreesAtEveryToken) {
@@ -89,7 +102,7 @@ TEST_P(FastEngineTest, TheBaseQuantityAgreesAtEveryToken) {
     largest = std::max(largest, std::abs(wanted.d[i]));
     worst = std::max(worst, std::abs(found.d[i] - wanted.d[i]));
   }
-  EXPECT_LE(worst, 1e-5F * largest);
+  EXPECT_LE(worst, bound() * largest);
 }
 
 TEST_P(FastEngineTest, AblationsAgreeWithTheReference) {
@@ -101,7 +114,7 @@ TEST_P(FastEngineTest, AblationsAgreeWithTheReference) {
   const auto wanted = Reference(spec())->Objectives(batch, gates, nullptr);
   const auto found = Fast(RandomModel(spec(), DType::kFloat32))->Objectives(batch, gates, nullptr);
   ASSERT_TRUE(wanted.ok() && found.ok());
-  for (std::size_t i = 0; i < wanted->size(); ++i) EXPECT_NEAR((*found)[i] / (*wanted)[i], 1.0, 1e-5);
+  for (std::size_t i = 0; i < wanted->size(); ++i) EXPECT_NEAR((*found)[i] / (*wanted)[i], 1.0, bound());
 }
 
 TEST_P(FastEngineTest, WhatIsKeptAndWhatIsComputedAgainGiveTheSameBytes) {
@@ -143,7 +156,7 @@ TEST_P(FastEngineTest, CompanyAndPlaceInABatchDoNotMatter) {
       const auto row = together.d.begin() + head * batch.tokens();
       part.d.insert(part.d.end(), row + batch.offsets[sample], row + batch.offsets[sample + 1]);
     }
-    ExpectScores(part, single, alone, 1e-5);
+    ExpectScores(part, single, alone, bound());
   }
 }
 
@@ -162,12 +175,14 @@ double Cosine(const GateGradients& a, const GateGradients& b) {
 TEST_P(FastEngineTest, HalfPrecisionStaysNear) {
   const PackedBatch batch = MixedBatch(spec());
   const GateGradients wanted = Run(*Reference(spec(), true), batch);
-  ExpectScores(Run(*Fast(RandomModel(spec(), DType::kFloat32, true)), batch), wanted, batch, 1e-5);
+  ExpectScores(Run(*Fast(RandomModel(spec(), DType::kFloat32, true)), batch), wanted, batch, bound());
   EXPECT_GT(Cosine(Run(*Fast(RandomModel(spec(), DType::kBFloat16)), batch), wanted), 0.99);
 }
 
-INSTANTIATE_TEST_SUITE_P(Specs, FastEngineTest, ::testing::ValuesIn(EverySpec()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Specs, FastEngineTest, ::testing::Combine(::testing::ValuesIn(EverySpec()), ::testing::Bool()),
+                         [](const auto& info) {
+                           return std::get<0>(info.param).name + (std::get<1>(info.param) ? "_float64" : "_float32");
+                         });
 
 TEST(FastEngineRulesTest, Float64IsRefusedNamingTheReference) {
   const auto engine = FastEngine::Create(RandomModel(EverySpec()[0].spec, DType::kFloat64), {});
@@ -175,9 +190,21 @@ TEST(FastEngineRulesTest, Float64IsRefusedNamingTheReference) {
   EXPECT_NE(engine.status().message().find("reference"), absl::string_view::npos);
 }
 
+TEST(FastEngineRulesTest, ModelsUpToTheLimitAreComputedInFloat64) {
+  const TestEngine small = LoadTestEngine(GoldenDirectory("gpt2"), DType::kFloat32, EngineKind::kFast);
+  const PackedBatch batch = MixedBatch(small.model->spec());
+  const auto d_with = [&](std::int64_t float64_parameters) {
+    return MakeFast(small.model, {.float64_parameters = float64_parameters})->Gradients(batch, nullptr)->d;
+  };
+  const std::int64_t parameters = small.model->description().parameters;
+  EXPECT_NE(d_with(parameters), d_with(0));
+  EXPECT_EQ(d_with(parameters - 1), d_with(0));
+  EXPECT_EQ(small.engine->Gradients(batch, nullptr)->d, d_with(parameters));
+}
+
 TEST(FastEngineRulesTest, CancelStopsBetweenLayersOfBothPasses) {
   const DecoderSpec spec = EverySpec()[0].spec;
-  const std::unique_ptr<Engine> engine = Fast(RandomModel(spec, DType::kFloat32));
+  const std::unique_ptr<Engine> engine = MakeFast(RandomModel(spec, DType::kFloat32));
   for (int stop = 1; stop <= 2 * spec.layers; ++stop) {
     int asked = 0;
     const auto status = engine->Gradients(MixedBatch(spec), [&] { return ++asked == stop; }).status();
@@ -188,7 +215,7 @@ TEST(FastEngineRulesTest, CancelStopsBetweenLayersOfBothPasses) {
 
 TEST(FastEngineRulesTest, BadBatchesAreRefused) {
   const DecoderSpec spec = EverySpec()[0].spec;
-  const std::unique_ptr<Engine> engine = Fast(RandomModel(spec, DType::kFloat32));
+  const std::unique_ptr<Engine> engine = MakeFast(RandomModel(spec, DType::kFloat32));
   PackedBatch batch;
   batch.Add({1, static_cast<std::int32_t>(spec.vocabulary)}, 1);
   EXPECT_EQ(engine->Gradients(batch, nullptr).status().code(), absl::StatusCode::kInvalidArgument);

@@ -12,10 +12,21 @@
 namespace headscope::worker {
 namespace {
 
+struct EngineUnderTest {
+  const char* name;
+  TestEngine (*load)(const std::string& directory);
+};
+const EngineUnderTest kEngines[] = {
+    {"reference_float64", [](const std::string& directory) { return LoadTestEngine(directory, DType::kFloat64); }},
+    {"reference_float32", [](const std::string& directory) { return LoadTestEngine(directory, DType::kFloat32); }},
+    {"fast_float32",
+     [](const std::string& directory) { return LoadTestEngine(directory, DType::kFloat32, EngineKind::kFast); }},
+    {"fast_as_if_large", LoadFloat32Engine},
+};
+
 struct GoldenParameter {
   const char* name;
-  EngineKind engine;
-  DType dtype;
+  EngineUnderTest engine;
   bool one_batch;
 };
 
@@ -24,7 +35,7 @@ class GoldenTest : public ::testing::TestWithParam<GoldenParameter> {};
 // The tolerances are the contract's (system.md section 4).
 TEST_P(GoldenTest, ScoresPatternObjectiveAndAblationAgree) {
   const GoldenCase golden = LoadGolden(GetParam().name);
-  const TestEngine test = LoadTestEngine(golden.directory, GetParam().dtype, GetParam().engine);
+  const TestEngine test = GetParam().engine.load(golden.directory);
   const auto errors = CompareWithGolden(golden, test.layers(), test.heads(), GetParam().one_batch, *test.engine);
   ASSERT_TRUE(errors.ok()) << errors.status();
   EXPECT_LE(errors->signed_scores, kScoreTolerance);
@@ -70,18 +81,14 @@ std::vector<GoldenParameter> Parameters() {
   std::vector<GoldenParameter> parameters;
   for (const char* name : kCases) {
     for (const bool one_batch : {true, false}) {
-      parameters.push_back({name, EngineKind::kReference, DType::kFloat64, one_batch});
-      parameters.push_back({name, EngineKind::kReference, DType::kFloat32, one_batch});
-      parameters.push_back({name, EngineKind::kFast, DType::kFloat32, one_batch});
+      for (const EngineUnderTest& engine : kEngines) parameters.push_back({name, engine, one_batch});
     }
   }
   return parameters;
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenTest, ::testing::ValuesIn(Parameters()), [](const auto& info) {
-  const char* engine = info.param.engine == EngineKind::kFast ? "_fast_" : "_reference_";
-  return std::string(info.param.name) + engine + DTypeName(info.param.dtype) +
-         (info.param.one_batch ? "_one_batch" : "_alone");
+  return std::string(info.param.name) + "_" + info.param.engine.name + (info.param.one_batch ? "_one_batch" : "_alone");
 });
 
 class GoldenLogitsTest : public ::testing::TestWithParam<const char*> {};

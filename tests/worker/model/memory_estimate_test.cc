@@ -1,6 +1,7 @@
 #include "worker/model/fast/memory_estimate.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -36,11 +37,14 @@ class MemoryEstimateTest : public ::testing::TestWithParam<NamedSpec> {};
 TEST_P(MemoryEstimateTest, IsWhatTheEngineHolds) {
   const DecoderSpec& spec = GetParam().spec;
   const PackedBatch batch = Batch(spec);
-  const auto operations = ChooseOperations(at::kCPU, false, true);
-  for (const DType dtype : {DType::kFloat32, DType::kBFloat16}) {
+  const std::int64_t small = FastEngineOptions().float64_parameters;
+  for (const auto& [dtype, float64_parameters] :
+       {std::pair(DType::kFloat32, small), {DType::kFloat32, std::int64_t{-1}}, {DType::kBFloat16, small}}) {
     const auto model = RandomModel(spec, dtype);
-    for (const std::int64_t budget : {std::int64_t{1} << 30, 2 * TapeBytes(spec, batch.tokens()), std::int64_t{1}}) {
-      const FastEngineOptions options = {.activation_bytes = budget};
+    const std::int64_t two_tapes = 2 * TapeBytes(spec, batch.tokens(), at::kFloat);
+    for (const std::int64_t budget : {std::int64_t{1} << 30, two_tapes, std::int64_t{1}}) {
+      const FastEngineOptions options = {.activation_bytes = budget, .float64_parameters = float64_parameters};
+      const auto operations = ChooseOperations(ChoiceFor(*model, options));
       auto engine = FastEngine::Create(model, options);
       ASSERT_TRUE(engine.ok()) << engine.status();
       ASSERT_TRUE((*engine)->Gradients(batch, nullptr).ok());
@@ -49,7 +53,8 @@ TEST_P(MemoryEstimateTest, IsWhatTheEngineHolds) {
       const FastMemory memory = EstimateFastMemory(description, dtype, ShapeOf(batch), *operations, options);
       const auto held = static_cast<double>((*engine)->held_bytes());
       EXPECT_NEAR(static_cast<double>(memory.buffers + memory.packed) / held, 1.0, 0.02)
-          << DTypeName(dtype) << ", budget " << budget << ": estimated " << memory.buffers << " + " << memory.packed;
+          << DTypeName(dtype) << " as " << operations->type() << ", budget " << budget << ": estimated "
+          << memory.buffers << " + " << memory.packed;
     }
   }
 }
@@ -58,13 +63,13 @@ TEST_P(MemoryEstimateTest, IsLinearInTokens) {
   const DecoderSpec& spec = GetParam().spec;
   ModelDescription description;
   description.spec = spec;
-  const auto operations = ChooseOperations(at::kCPU, false, true);
+  const auto operations = ChooseOperations({});
   const auto buffers = [&](std::int64_t tokens) {
     const BatchShape shape = {.samples = 1, .tokens = tokens, .response_tokens = tokens / 2, .longest = tokens};
     return EstimateFastMemory(description, DType::kFloat32, shape, *operations).buffers;
   };
   EXPECT_NEAR(static_cast<double>(buffers(2000)) / static_cast<double>(buffers(1000)), 2.0, 0.01);
-  EXPECT_LE(buffers(1000) / 1000, FastBytesPerToken(spec) * 11 / 10);
+  EXPECT_LE(buffers(1000) / 1000, FastBytesPerToken(spec, /*float64=*/false) * 11 / 10);
 }
 
 INSTANTIATE_TEST_SUITE_P(Specs, MemoryEstimateTest, ::testing::ValuesIn(EverySpec()),

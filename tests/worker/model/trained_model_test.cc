@@ -28,33 +28,44 @@ PackedBatch ShippedSamples(const std::string& task) {
   return batch;
 }
 
-class TrainedModelTest : public ::testing::TestWithParam<const char*> {};
-
-// What is left is the rounding of float32 logits: an error of 1e-5 in their differences is one of 1e-5 in scores that
-// are proportional to the small probability of being wrong.
-TEST_P(TrainedModelTest, SureSamplesKeepTheirDigits) {
-  const PackedBatch batch = ShippedSamples(GetParam());
-  ASSERT_EQ(batch.size(), 64);
-  const std::string directory = std::string(HEADSCOPE_SOURCE_DIR) + "/deploy/demo/models/demo";
-  const TestEngine judge = LoadTestEngine(directory, DType::kFloat64);
-  const std::vector<HeadMatrix> wanted = ScoresOf(judge, batch);
-  const std::vector<double> objectives = *judge.engine->Objectives(batch, {}, nullptr);
-  for (const EngineKind kind : {EngineKind::kFast, EngineKind::kReference}) {
-    const TestEngine test = LoadTestEngine(directory, DType::kFloat32, kind);
-    const std::vector<HeadMatrix> found = ScoresOf(test, batch);
-    const std::vector<double> losses = *test.engine->Objectives(batch, {}, nullptr);
+class TrainedModelTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  // Largest errors of the scores of every sample, in ascending order; objectives are held to `bound`.
+  std::vector<double> Errors(const TestEngine& test, double bound) {
+    const std::vector<HeadMatrix> found = ScoresOf(test, batch_);
+    const std::vector<double> losses = *test.engine->Objectives(batch_, {}, nullptr);
     std::vector<double> errors;
-    for (std::int64_t i = 0; i < batch.size(); ++i) {
-      errors.push_back(RelativeError(found[i], wanted[i]));
-      EXPECT_LE(errors.back(), 1e-4) << "sample " << i;
-      EXPECT_NEAR(losses[i] / objectives[i], 1.0, 1e-4) << "sample " << i;
+    for (std::int64_t i = 0; i < batch_.size(); ++i) {
+      errors.push_back(RelativeError(found[i], wanted_[i]));
+      EXPECT_NEAR(losses[i] / objectives_[i], 1.0, bound) << "sample " << i;
     }
     std::sort(errors.begin(), errors.end());
+    const auto above = errors.end() - std::upper_bound(errors.begin(), errors.end(), 1e-5);
+    std::printf("median %.1e, worst %.1e, above 1e-5: %ld of %ld\n", errors[errors.size() / 2], errors.back(),
+                static_cast<long>(above), static_cast<long>(batch_.size()));
+    return errors;
+  }
+
+  const std::string directory_ = std::string(HEADSCOPE_SOURCE_DIR) + "/deploy/demo/models/demo";
+  const PackedBatch batch_ = ShippedSamples(GetParam());
+  const TestEngine judge_ = LoadTestEngine(directory_, DType::kFloat64);
+  const std::vector<HeadMatrix> wanted_ = ScoresOf(judge_, batch_);
+  const std::vector<double> objectives_ = *judge_.engine->Objectives(batch_, {}, nullptr);
+};
+
+TEST_P(TrainedModelTest, TheFastEngineKeepsEveryDigitOfEverySample) {
+  ASSERT_EQ(batch_.size(), 64);
+  const TestEngine test = LoadTestEngine(directory_, DType::kFloat32, EngineKind::kFast);
+  EXPECT_LE(Errors(test, 1e-6).back(), 1e-6);
+}
+
+// What is left of sums in float32, with which larger models are computed: sharp attention multiplies their rounding.
+TEST_P(TrainedModelTest, SumsInFloat32LoseAFewDigitsOfSomeSamples) {
+  for (const TestEngine& test : {LoadFloat32Engine(directory_), LoadTestEngine(directory_, DType::kFloat32)}) {
+    SCOPED_TRACE(test.engine->name());
+    const std::vector<double> errors = Errors(test, 1e-4);
     EXPECT_LE(errors[32], 1e-5) << "the median";
-    RecordProperty(std::string(test.engine->name()) + "_worst", std::to_string(errors.back()));
-    std::printf("%s %s: median %.1e, worst %.1e, above 1e-5: %ld of 64\n", GetParam(),
-                std::string(test.engine->name()).c_str(), errors[32], errors.back(),
-                static_cast<long>(errors.end() - std::upper_bound(errors.begin(), errors.end(), 1e-5)));
+    EXPECT_LE(errors.back(), 1e-4);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tests/worker/support/test_checkpoint.h"
+#include "worker/model/fast/fast_engine.h"
 #include "worker/tools/engine_check_model.h"
 
 namespace headscope::worker {
@@ -26,6 +27,13 @@ TestEngine LoadTestEngine(const std::string& directory, DType dtype, EngineKind 
   TestEngine test;
   test.model = ValueOrDie(LoadCheckedModel(directory, {.dtype = dtype, .device = "cpu", .root = ""}));
   test.engine = ValueOrDie(MakeEngine(kind, test.model));
+  return test;
+}
+
+TestEngine LoadFloat32Engine(const std::string& directory) {
+  TestEngine test;
+  test.model = ValueOrDie(LoadCheckedModel(directory, {.dtype = DType::kFloat32, .device = "cpu", .root = ""}));
+  test.engine = ValueOrDie(FastEngine::Create(test.model, {.float64_parameters = 0}));
   return test;
 }
 

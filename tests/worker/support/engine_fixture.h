@@ -20,6 +20,8 @@ struct TestEngine {
   std::int64_t heads() const { return model->spec().heads; }
 };
 TestEngine LoadTestEngine(const std::string& directory, DType dtype, EngineKind kind = EngineKind::kReference);
+// The fast engine on a model loaded in float32, small models too computed in float32: what large ones get.
+TestEngine LoadFloat32Engine(const std::string& directory);
 
 GoldenCase LoadGolden(const std::string& name);
 

@@ -34,8 +34,8 @@ at::Tensor ExpectedActivation(ActivationKind kind, const at::Tensor& x) {
 
 // Inputs where the functions bend, close to 0 and in both tails.
 std::vector<at::Tensor> Inputs() {
-  return {at::linspace(-12, 12, 2401, at::kFloat).view({7, 343}),
-          at::linspace(-0.01, 0.01, 101, at::kFloat).view({1, 101}),
+  return {at::linspace(-12, 12, 2401).view({7, 343}),
+          at::linspace(-0.01, 0.01, 101).view({1, 101}),
           Normal({2, 20}, 1),
           Normal({1, 1}, 2),
           Normal({480, 33}, 3) * 3.0,
@@ -76,12 +76,14 @@ TEST_P(ElementwiseOperationTest, GatedActivationLeavesBothDerivatives) {
 }
 
 TEST_P(ElementwiseOperationTest, ActivationsOfLargeNumbersStayFinite) {
-  const at::Tensor x = at::tensor({-1e4f, -100.0f, 100.0f, 1e4f}).view({1, 4});
+  // From where e^-x is 0 on.
+  const double large = operations().type() == at::kDouble ? 1000.0 : 100.0;
+  const at::Tensor x = at::tensor({-1e4, -large, large, 1e4}, operations().type()).view({1, 4});
   for (const Kind& kind : kKinds) {
     const at::Tensor up = x.clone(), out = Unwritten({1, 4});
     operations().Activate(kind.kind, up, out);
     EXPECT_TRUE(out.equal(at::relu(x))) << kind.name << out;
-    EXPECT_TRUE(up.equal(x.gt(0).to(at::kFloat))) << kind.name << up;
+    EXPECT_TRUE(up.equal(x.gt(0).to(x.scalar_type()))) << kind.name << up;
   }
 }
 

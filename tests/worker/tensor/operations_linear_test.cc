@@ -34,6 +34,8 @@ class LinearOperationTest : public OperationsTest {
   }
 };
 
+class Bfloat16LinearOperationTest : public LinearOperationTest {};
+
 struct Shape {
   std::int64_t rows, in, out;
 };
@@ -44,7 +46,7 @@ const Shape kShapes[] = {{1, 6, 5}, {1, 80, 1}, {2, 20, 80}, {60, 80, 20}, {60, 
 
 TEST_P(LinearOperationTest, MultipliesByTheWeightAndItsTranspose) {
   for (const Shape& shape : kShapes) {
-    const at::Tensor weight = Normal({shape.out, shape.in}, 11);
+    const at::Tensor weight = Normal({shape.out, shape.in}, 11).to(at::kFloat);
     ExpectProducts(weight, at::Tensor(), shape.rows, Text(shape));
     ExpectProducts(weight, Normal({shape.out}, 12), shape.rows, Text(shape) + " with bias");
   }
@@ -52,13 +54,14 @@ TEST_P(LinearOperationTest, MultipliesByTheWeightAndItsTranspose) {
 
 TEST_P(LinearOperationTest, TransposedViewsServeAsWeights) {
   for (const Shape& shape : kShapes) {
-    ExpectProducts(Normal({shape.in, shape.out}, 11).t(), Normal({shape.out}, 12), shape.rows, Text(shape));
+    ExpectProducts(Normal({shape.in, shape.out}, 11).to(at::kFloat).t(), Normal({shape.out}, 12), shape.rows,
+                   Text(shape));
     ExpectProducts(Normal({shape.in, 3 * shape.out}, 11).t().narrow(0, shape.out, shape.out), at::Tensor(), shape.rows,
                    Text(shape) + " of a part");
   }
 }
 
-TEST_P(LinearOperationTest, Bfloat16WeightsMultiplyRoundedRowsInFloat32) {
+TEST_P(Bfloat16LinearOperationTest, WeightsMultiplyRoundedRowsInFloat32) {
   for (const Shape& shape : kShapes) {
     const at::Tensor weight = Normal({shape.out, shape.in}, 11).to(at::kBFloat16);
     const at::Tensor bias = Normal({shape.out}, 12).to(at::kBFloat16);
@@ -68,7 +71,7 @@ TEST_P(LinearOperationTest, Bfloat16WeightsMultiplyRoundedRowsInFloat32) {
   }
 }
 
-TEST_P(LinearOperationTest, LargeBfloat16WeightsAreWidenedInSlices) {
+TEST_P(Bfloat16LinearOperationTest, LargeWeightsAreWidenedInSlices) {
   ExpectProducts(Normal({9000, 1000}, 11).to(at::kBFloat16), Normal({9000}, 12).to(at::kBFloat16), 3, "9 M elements");
 }
 
@@ -102,6 +105,7 @@ TEST_P(LinearOperationTest, NanReachesItsRowOnly) {
 }
 
 HEADSCOPE_TEST_ALL_OPERATIONS(LinearOperationTest);
+HEADSCOPE_TEST_OPERATIONS(Bfloat16LinearOperationTest, Float32Operations);
 
 }  // namespace
 }  // namespace headscope::worker

@@ -1,5 +1,6 @@
 #include "worker/model/fast/choose_operations.h"
 
+#include "worker/model/decoder_weights.h"
 #include "worker/tensor/torch_operations.h"
 
 #ifdef HEADSCOPE_WITH_ONEDNN
@@ -7,12 +8,39 @@
 #endif
 
 namespace headscope::worker {
+namespace {
 
-std::unique_ptr<Operations> ChooseOperations(const at::Device& device, bool torch_only, [[maybe_unused]] bool pack) {
 #ifdef HEADSCOPE_WITH_ONEDNN
-  if (device.is_cpu() && !torch_only) return MakeCpuOperations(pack ? kDefaultPackBytes : 0);
+constexpr bool kHasKernels = true;
+#else
+constexpr bool kHasKernels = false;
 #endif
-  return MakeTorchOperations(device);
+
+}  // namespace
+
+std::unique_ptr<Operations> ChooseOperations(const OperationsChoice& choice) {
+#ifdef HEADSCOPE_WITH_ONEDNN
+  if (choice.device.is_cpu() && !choice.torch_only) {
+    if (choice.float64) return MakeCpuFloat64Operations(choice.pack);
+    return MakeCpuOperations(choice.pack ? kDefaultPackBytes : 0);
+  }
+#endif
+  return MakeTorchOperations(choice.device);
+}
+
+OperationsChoice ChoiceFor(const Model& model, const FastEngineOptions& options) {
+  OperationsChoice choice;
+  choice.device = model.weights().embedding.weight.device();
+  choice.torch_only = options.torch_operations;
+  choice.pack = model.base() == nullptr;
+  choice.float64 =
+      ComputesInFloat64(model.description().parameters, model.options().dtype, choice.device.is_cpu(), options);
+  return choice;
+}
+
+bool ComputesInFloat64(std::int64_t parameters, DType dtype, bool on_cpu, const FastEngineOptions& options) {
+  return kHasKernels && on_cpu && !options.torch_operations && dtype == DType::kFloat32 &&
+         parameters <= options.float64_parameters;
 }
 
 }  // namespace headscope::worker

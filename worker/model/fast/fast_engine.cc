@@ -24,16 +24,16 @@ absl::Status Cancelled() { return absl::CancelledError("cancelled between layers
 
 // Gates [samples, layers, heads] as [n, layers, heads], one row per token.
 at::Tensor TokenGates(const HeadGates& gates, const TokenPlan& plan, const DecoderSpec& spec,
-                      const at::Device& device) {
+                      const at::TensorOptions& options) {
   if (gates.empty()) return at::Tensor();
   const at::Tensor all = at::tensor(gates, at::kFloat).view({-1, spec.layers, spec.heads});
-  return at::repeat_interleave(all, at::tensor(plan.SampleRows(), at::kLong), 0).to(device);
+  return at::repeat_interleave(all, at::tensor(plan.SampleRows(), at::kLong), 0).to(options);
 }
 
 // Copies one layer's D [heads, n] to its place in [layers, heads, tokens]; tokens without a row stay zero.
 void PackLayer(const at::Tensor& dots, const PackedBatch& batch, const TokenPlan& plan, std::int64_t layer,
                std::vector<float>* d) {
-  const at::Tensor host = dots.cpu().contiguous();
+  const at::Tensor host = dots.to(at::kFloat).cpu().contiguous();
   const float* from = host.data_ptr<float>();
   const std::int64_t heads = host.size(0), n = host.size(1);
   for (std::int64_t head = 0; head < heads; ++head) {
@@ -52,9 +52,9 @@ class FastEngine::Impl {
       : model_(std::move(model)),
         options_(options),
         device_(model_->weights().embedding.weight.device()),
-        operations_(ChooseOperations(device_, options.torch_operations, model_->base() == nullptr)),
+        operations_(ChooseOperations(ChoiceFor(*model_, options))),
         decoder_(PrepareDecoder(model_->spec(), model_->weights(), *operations_)),
-        workspace_(device_) {}
+        workspace_(Options()) {}
 
   const DecoderSpec& spec() const { return model_->spec(); }
   void ReleaseBuffers() { workspace_.Clear(); }
@@ -66,7 +66,7 @@ class FastEngine::Impl {
     const TokenPlan plan = PlanTokens(batch, device_);
     const std::vector<TokenRope> ropes = Ropes(plan);
     LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
-    const at::Tensor token_gates = TokenGates(gates, plan, spec(), device_);
+    const at::Tensor token_gates = TokenGates(gates, plan, spec(), Options());
     at::Tensor x = Embed(plan);
     LayerTape tape = TakeTape(spec(), workspace_, 0, plan.size());
     for (std::int64_t layer = 0; layer < spec().layers; ++layer) {
@@ -81,7 +81,7 @@ class FastEngine::Impl {
     const TokenPlan plan = PlanTokens(batch, device_);
     const std::vector<TokenRope> ropes = Ropes(plan);
     LayerPass pass(spec(), decoder_, *operations_, workspace_, plan, ropes);
-    const std::int64_t first_kept = FirstKeptLayer(spec(), plan.size(), options_.activation_bytes);
+    const std::int64_t first_kept = FirstKeptLayer(spec(), plan.size(), operations_->type(), options_.activation_bytes);
     BoundTapes(plan.size(), spec().layers - first_kept + 1);
     std::vector<LayerTape> tapes(static_cast<std::size_t>(spec().layers));
     at::Tensor x = Embed(plan);
@@ -106,12 +106,15 @@ class FastEngine::Impl {
   }
 
  private:
+  // Of activations.
+  at::TensorOptions Options() const { return at::TensorOptions(operations_->type()).device(device_); }
+
   // Buffers keep the size of the largest batch, and small batches keep more tapes: together they could exceed the
   // budget.
   void BoundTapes(std::int64_t n, std::int64_t tapes) {
     most_rows_ = std::max(most_rows_, n);
     most_tapes_ = std::max(most_tapes_, tapes);
-    if (most_tapes_ * TapeBytes(spec(), most_rows_) > options_.activation_bytes) {
+    if (most_tapes_ * TapeBytes(spec(), most_rows_, operations_->type()) > options_.activation_bytes) {
       workspace_.Clear();
       most_rows_ = n;
       most_tapes_ = tapes;
@@ -126,7 +129,7 @@ class FastEngine::Impl {
   // Tables stand one after the other; a token takes the rows of its sample's.
   std::vector<TokenRope> Ropes(const TokenPlan& plan) const {
     std::vector<TokenRope> ropes;
-    const at::Tensor like = at::empty({0}, at::TensorOptions(at::kFloat).device(device_));
+    const at::Tensor like = at::empty({0}, Options());
     for (const RopeSpec& rope : spec().ropes) {
       const BatchRope batch = MakeBatchRope(rope, plan.lengths, plan.longest, like);
       at::Tensor rows = plan.positions;
@@ -145,13 +148,14 @@ class FastEngine::Impl {
     const at::Tensor x = workspace_.Take("stream", plan.size(), spec().width);
     const at::Tensor embedded = weights.embedding.weight.index_select(0, plan.token_ids);
     if (spec().projected_width.has_value()) {
-      decoder_.embedding_projection->Forward(embedded.to(at::kFloat), x, false);
+      decoder_.embedding_projection->Forward(embedded.to(x.scalar_type()), x, false);
     } else {
       x.copy_(embedded);
     }
     if (spec().embedding_scale != 1.0) {
-      // The factor is rounded to the weights' dtype first, as a tensor of it.
-      x.mul_(at::full({}, spec().embedding_scale, weights.embedding.weight.options()).to(at::kFloat));
+      // The factor is rounded to the dtype of computation first: bfloat16 with such weights.
+      const bool narrow = embedded.scalar_type() == at::kBFloat16;
+      x.mul_(at::full({}, spec().embedding_scale, narrow ? embedded.options() : x.options()).to(x.scalar_type()));
     }
     if (spec().position == PositionKind::kLearned) {
       x.add_(weights.position_embedding.weight.index_select(0, plan.positions + spec().position_row_offset));

@@ -39,7 +39,7 @@ struct FastMemory {
 FastMemory EstimateFastMemory(const ModelDescription& model, DType dtype, const BatchShape& batch,
                               const Operations& operations, const FastEngineOptions& options = {});
 
-// What one token more takes while all layers keep their activations: the slope of `buffers`.
-std::int64_t FastBytesPerToken(const DecoderSpec& spec);
+// What one token more takes while all layers keep their activations, in float64 or float32: the slope of `buffers`.
+std::int64_t FastBytesPerToken(const DecoderSpec& spec, bool float64);
 
 }  // namespace headscope::worker

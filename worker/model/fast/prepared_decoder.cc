@@ -9,11 +9,11 @@
 namespace headscope::worker {
 namespace {
 
-// Gains and biases are small: they are held in float32 whatever the weights' dtype, which changes no value.
-NormWeights Widened(const Affine& norm) {
+// Gains and biases are small: they are held in the activations' type, which changes no value.
+NormWeights Widened(const Affine& norm, at::ScalarType type) {
   NormWeights weights;
-  if (norm.weight.defined()) weights.gain = norm.weight.to(at::kFloat).contiguous();
-  if (norm.bias.defined()) weights.bias = norm.bias.to(at::kFloat).contiguous();
+  if (norm.weight.defined()) weights.gain = norm.weight.to(type).contiguous();
+  if (norm.bias.defined()) weights.bias = norm.bias.to(type).contiguous();
   return weights;
 }
 
@@ -34,12 +34,12 @@ class Preparation {
 
   PreparedLayer Layer(const LayerWeights& weights, const AttentionSpec& attention) {
     PreparedLayer layer;
-    layer.attention_norm = Widened(weights.attention_norm);
-    layer.attention_post_norm = Widened(weights.attention_post_norm);
-    layer.query_norm = Widened(weights.query_norm);
-    layer.key_norm = Widened(weights.key_norm);
-    layer.mlp_norm = Widened(weights.mlp_norm);
-    layer.mlp_post_norm = Widened(weights.mlp_post_norm);
+    layer.attention_norm = Widened(weights.attention_norm, operations_.type());
+    layer.attention_post_norm = Widened(weights.attention_post_norm, operations_.type());
+    layer.query_norm = Widened(weights.query_norm, operations_.type());
+    layer.key_norm = Widened(weights.key_norm, operations_.type());
+    layer.mlp_norm = Widened(weights.mlp_norm, operations_.type());
+    layer.mlp_post_norm = Widened(weights.mlp_post_norm, operations_.type());
     layer.query = Linear(weights.query);
     layer.key = Linear(weights.key);
     layer.value = Linear(weights.value);
@@ -75,7 +75,7 @@ PreparedDecoder PrepareDecoder(const DecoderSpec& spec, const DecoderWeights& we
   for (std::int64_t layer = 0; layer < spec.layers; ++layer) {
     decoder.layers.push_back(preparation.Layer(weights.layers[layer], spec.attention[layer]));
   }
-  decoder.final_norm = Widened(weights.final_norm);
+  decoder.final_norm = Widened(weights.final_norm, operations.type());
   if (spec.projected_width.has_value()) {
     decoder.embedding_projection = preparation.Linear(weights.embedding_projection);
     decoder.head_projection = preparation.Linear(weights.head_projection);

@@ -45,7 +45,7 @@ at::Tensor Workspace::Take(const std::string& name, std::int64_t rows, std::int6
   const std::int64_t size = rows * columns;
   if (!buffer.defined() || buffer.numel() < size) {
     buffer.reset();
-    buffer = at::empty({size}, at::TensorOptions(at::kFloat).device(device_));
+    buffer = at::empty({size}, options_);
   }
   return buffer.narrow(0, 0, size).view({rows, columns});
 }
@@ -65,17 +65,18 @@ LayerTape TakeTape(const DecoderSpec& spec, Workspace& workspace, std::int64_t s
   return tape;
 }
 
-std::int64_t TapeBytes(const DecoderSpec& spec, std::int64_t n) {
+std::int64_t TapeBytes(const DecoderSpec& spec, std::int64_t n, at::ScalarType type) {
   LayerTape tape;
-  std::int64_t floats = 0;
+  std::int64_t numbers = 0;
   ForEachBuffer(spec, tape, n, [&](at::Tensor&, const std::string&, std::int64_t rows, std::int64_t columns) {
-    floats += rows * columns;
+    numbers += rows * columns;
   });
-  return floats * static_cast<std::int64_t>(sizeof(float));
+  return numbers * static_cast<std::int64_t>(c10::elementSize(type));
 }
 
-std::int64_t FirstKeptLayer(const DecoderSpec& spec, std::int64_t n, std::int64_t activation_bytes) {
-  const std::int64_t fit = activation_bytes / std::max<std::int64_t>(1, TapeBytes(spec, n));
+std::int64_t FirstKeptLayer(const DecoderSpec& spec, std::int64_t n, at::ScalarType type,
+                            std::int64_t activation_bytes) {
+  const std::int64_t fit = activation_bytes / std::max<std::int64_t>(1, TapeBytes(spec, n, type));
   return fit >= spec.layers ? 0 : std::clamp<std::int64_t>(spec.layers - fit + 1, 1, spec.layers);
 }
 

@@ -7,16 +7,18 @@
 #include <vector>
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/ScalarType.h>
 
 #include "worker/model/decoder_spec.h"
 
 namespace headscope::worker {
 
-// Float32 buffers on one device that are kept between batches: large fresh memory costs a page fault a page. A buffer
-// grows and never shrinks until Clear. Thread-compatible.
+// Buffers of one type on one device that are kept between batches: large fresh memory costs a page fault a page. A
+// buffer grows and never shrinks until Clear. Thread-compatible.
 class Workspace {
  public:
-  explicit Workspace(at::Device device) : device_(device) {}
+  // `options`: type and device.
+  explicit Workspace(const at::TensorOptions& options) : options_(options) {}
 
   // [rows, columns], contiguous, of undefined content; valid until the same `name` is taken again.
   at::Tensor Take(const std::string& name, std::int64_t rows, std::int64_t columns);
@@ -24,7 +26,7 @@ class Workspace {
   void Clear() { buffers_.clear(); }
 
  private:
-  const at::Device device_;
+  const at::TensorOptions options_;
   std::map<std::string, at::Tensor> buffers_;
 };
 
@@ -46,9 +48,10 @@ struct LayerTape {
 
 // Takes the buffers of one tape; `slot` tells tapes apart that are alive at the same time.
 LayerTape TakeTape(const DecoderSpec& spec, Workspace& workspace, std::int64_t slot, std::int64_t n);
-// Bytes of one tape for n rows.
-std::int64_t TapeBytes(const DecoderSpec& spec, std::int64_t n);
+// Bytes of one tape for n rows of `type`.
+std::int64_t TapeBytes(const DecoderSpec& spec, std::int64_t n, at::ScalarType type);
 // Layers from this one on keep their tapes, the others share one: as small as `activation_bytes` for tapes allow.
-std::int64_t FirstKeptLayer(const DecoderSpec& spec, std::int64_t n, std::int64_t activation_bytes);
+std::int64_t FirstKeptLayer(const DecoderSpec& spec, std::int64_t n, at::ScalarType type,
+                            std::int64_t activation_bytes);
 
 }  // namespace headscope::worker

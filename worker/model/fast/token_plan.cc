@@ -29,7 +29,7 @@ TokenPlan PlanTokens(const PackedBatch& batch, const at::Device& device) {
       plan.rows.push_back(first_row + position);
       plan.targets.push_back(batch.token_ids[begin + position + 1]);
       plan.samples.push_back(sample);
-      plan.seeds.push_back(static_cast<float>(1.0 / static_cast<double>(supervised)));
+      plan.seeds.push_back(1.0 / static_cast<double>(supervised));
     }
     plan.offsets.push_back(first_row + kept);
     plan.lengths.push_back(batch.Length(sample));

@@ -29,7 +29,7 @@ struct TokenPlan {
   // [r] what each predicts, of which sample, and 1 / (supervised tokens of that sample).
   std::vector<std::int64_t> targets;
   std::vector<std::int64_t> samples;
-  std::vector<float> seeds;
+  std::vector<double> seeds;
 
   std::int64_t size() const { return offsets.back(); }
   // [samples] rows of each.

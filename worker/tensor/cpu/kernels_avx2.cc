@@ -13,10 +13,10 @@ constexpr int kTileRows = 6;
 }  // namespace
 }  // namespace headscope::worker
 
-#include "worker/tensor/cpu/kernels_all.inc"
+#include "worker/tensor/cpu/kernels_float.inc"
 
 namespace headscope::worker {
-constinit const KernelTable kAvx2Kernels = MakeKernelTable("avx2");
+constinit const FloatKernels kAvx2FloatKernels = MakeFloatKernels("avx2");
 }  // namespace headscope::worker
 
 #endif

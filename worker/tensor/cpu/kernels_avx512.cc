@@ -13,10 +13,10 @@ constexpr int kTileRows = 12;
 }  // namespace
 }  // namespace headscope::worker
 
-#include "worker/tensor/cpu/kernels_all.inc"
+#include "worker/tensor/cpu/kernels_float.inc"
 
 namespace headscope::worker {
-constinit const KernelTable kAvx512Kernels = MakeKernelTable("avx512");
+constinit const FloatKernels kAvx512FloatKernels = MakeFloatKernels("avx512");
 }  // namespace headscope::worker
 
 #endif

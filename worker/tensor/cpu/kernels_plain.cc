@@ -8,8 +8,8 @@ constexpr int kTileRows = 6;
 }  // namespace
 }  // namespace headscope::worker
 
-#include "worker/tensor/cpu/kernels_all.inc"
+#include "worker/tensor/cpu/kernels_float.inc"
 
 namespace headscope::worker {
-constinit const KernelTable kPlainKernels = MakeKernelTable("plain");
+constinit const FloatKernels kPlainFloatKernels = MakeFloatKernels("plain");
 }  // namespace headscope::worker

@@ -1,4 +1,4 @@
-// The tables that kernel_table.cc chooses from: one per instruction set, each in a file compiled for it.
+// The tables that kernel_table.cc chooses from: two per instruction set, each in a file compiled for it.
 #pragma once
 
 #include "worker/tensor/cpu/kernel_table.h"
@@ -6,10 +6,13 @@
 namespace headscope::worker {
 
 #if defined(__x86_64__)
-extern const KernelTable kAvx512Kernels;
-extern const KernelTable kAvx2Kernels;
+extern const FloatKernels kAvx512FloatKernels;
+extern const DoubleKernels kAvx512DoubleKernels;
+extern const FloatKernels kAvx2FloatKernels;
+extern const DoubleKernels kAvx2DoubleKernels;
 #endif
-// Needs nothing that the program itself does not need.
-extern const KernelTable kPlainKernels;
+// Need nothing that the program itself does not need.
+extern const FloatKernels kPlainFloatKernels;
+extern const DoubleKernels kPlainDoubleKernels;
 
 }  // namespace headscope::worker

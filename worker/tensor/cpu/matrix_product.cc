@@ -118,7 +118,7 @@ struct TileProduct::Impl {
 
   // A [rows, K] rounded to bfloat16, contiguous, at `scratch`.
   void Round(const float* a, void* scratch) const {
-    const KernelTable& kernels = Kernels();
+    const auto& kernels = Kernels<FloatKernels>();
     const std::int64_t inner = factor.inner();
     auto* narrow = static_cast<std::uint16_t*>(scratch);
     for (std::int64_t row = 0; row < rows; ++row) kernels.to_bfloat16(inner, a + row * a_stride, narrow + row * inner);

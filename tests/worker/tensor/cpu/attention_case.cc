@@ -18,14 +18,14 @@ AttentionCase::AttentionCase(const AttentionShape& shape, std::uint32_t seed)
   dz = RandomFloats(query_size, seed + 3);
 }
 
-AttentionResult<float> AttentionCase::Run(const KernelTable& kernels) const {
+AttentionResult<float> AttentionCase::Run(const FloatKernels& kernels) const {
   const std::int64_t n = offsets_.back();
   AttentionResult<float> result;
   // What the kernels must overwrite is no number to begin with.
   for (auto* out : {&result.z, &result.dq}) out->assign(q.size(), NAN);
   for (auto* out : {&result.dk, &result.dv}) out->assign(k.size(), NAN);
   for (auto* out : {&result.lse, &result.dots}) out->assign(static_cast<std::size_t>(n * shape_.heads), NAN);
-  AttentionArguments arguments = {};
+  AttentionArguments<float> arguments = {};
   arguments.heads = shape_.heads, arguments.kv_heads = shape_.kv_heads, arguments.head_dim = shape_.head_dim;
   arguments.scale = scale_, arguments.window = shape_.window, arguments.soft_cap = shape_.soft_cap;
   arguments.sequences = static_cast<std::int64_t>(shape_.lengths.size());

@@ -25,7 +25,7 @@ class AttentionCase {
  public:
   explicit AttentionCase(const AttentionShape& shape, std::uint32_t seed = 1);
 
-  AttentionResult<float> Run(const KernelTable& kernels) const;
+  AttentionResult<float> Run(const FloatKernels& kernels) const;
   AttentionResult<double> Truth() const;
 
   // To be changed by tests before a run. q, dz [n, H * d]; k, v [n, G * d].

@@ -100,7 +100,7 @@ TEST_P(KernelActivationTest, WhatIsNotFiniteStaysVisible) {
   }
 }
 
-std::vector<float> ManyActivations(const KernelTable& kernels) {
+std::vector<float> ManyActivations(const FloatKernels& kernels) {
   std::vector<float> up = RandomFloats(100003, 7), out(up.size());
   kernels.activate(ActivationKind::kGeluTanh, static_cast<std::int64_t>(up.size()), up.data(), out.data());
   out.insert(out.end(), up.begin(), up.end());

@@ -128,7 +128,7 @@ TEST_P(KernelAttentionTest, PackedEqualsAlone) {
   EXPECT_EQ(cut(inside.dv), outside.dv);
 }
 
-std::vector<float> EverythingOfOneProblem(const KernelTable& kernels) {
+std::vector<float> EverythingOfOneProblem(const FloatKernels& kernels) {
   const AttentionCase problem({.lengths = {60, 1, 500, 129}, .heads = 4, .kv_heads = 2, .head_dim = 20});
   const AttentionResult<float> result = problem.Run(kernels);
   std::vector<float> all;

@@ -31,7 +31,7 @@ struct NormResult {
 
 const float* OrNull(const std::vector<float>& values) { return values.empty() ? nullptr : values.data(); }
 
-NormResult<float> RunNorm(const KernelTable& kernels, const NormCase& c) {
+NormResult<float> RunNorm(const FloatKernels& kernels, const NormCase& c) {
   NormResult<float> r;
   r.normed.assign(c.x.size(), NAN), r.out = r.dx = r.normed, r.scale.assign(static_cast<std::size_t>(c.n), NAN);
   kernels.norm(c.kind, kEpsilon, c.n, c.w, c.x.data(), OrNull(c.gain), c.gain_offset, OrNull(c.bias), r.normed.data(),
@@ -135,7 +135,7 @@ TEST_P(KernelNormTest, WhatIsNotFiniteOrOverflowsStaysVisible) {
   }
 }
 
-std::vector<float> ManyRows(const KernelTable& kernels) {
+std::vector<float> ManyRows(const FloatKernels& kernels) {
   const NormResult<float> r = RunNorm(kernels, MakeCase(NormKind::kLayerNorm, 101, 333, /*weights=*/true));
   std::vector<float> all = r.out;
   all.insert(all.end(), r.dx.begin(), r.dx.end());

@@ -17,7 +17,8 @@ struct RunningSoftmax {
 class KernelSoftmaxTest : public KernelTest {};
 
 // Goes over `columns` logits a row in chunks and compares with the softmax of them all.
-void ExpectSoftmax(const KernelTable& kernels, std::int64_t rows, std::int64_t columns, std::int64_t chunk, float cap) {
+void ExpectSoftmax(const FloatKernels& kernels, std::int64_t rows, std::int64_t columns, std::int64_t chunk,
+                   float cap) {
   const std::vector<float> logits = RandomFloats(rows * columns, 11, 6.0f);
   std::vector<float> changed = logits;
   // What the weights of all columns so far add up to, rescaled as it goes: [rows, columns] here.
@@ -93,7 +94,7 @@ TEST_P(KernelSoftmaxTest, WhatIsNotFiniteStaysVisible) {
   }
 }
 
-std::vector<float> ManyLogits(const KernelTable& kernels) {
+std::vector<float> ManyLogits(const FloatKernels& kernels) {
   std::vector<float> logits = RandomFloats(50 * 1000, 12);
   RunningSoftmax running(50);
   kernels.softmax_chunk(50, 1000, 1000, 0.0f, logits.data(), running.maximum.data(), running.total.data(),

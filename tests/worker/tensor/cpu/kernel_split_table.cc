@@ -9,10 +9,10 @@ constexpr int kTileRows = 12;
 }  // namespace
 }  // namespace headscope::worker
 
-#include "worker/tensor/cpu/kernels_all.inc"
+#include "worker/tensor/cpu/kernels_float.inc"
 
 namespace headscope::worker {
-extern const KernelTable kSplitKernels;
-constinit const KernelTable kSplitKernels = MakeKernelTable("split512");
+extern const FloatKernels kSplitKernels;
+constinit const FloatKernels kSplitKernels = MakeFloatKernels("split512");
 }  // namespace headscope::worker
 #endif

@@ -7,19 +7,20 @@
 namespace headscope::worker {
 
 #if defined(__x86_64__)
-extern const KernelTable kSplitKernels;
+extern const FloatKernels kSplitKernels;
 #endif
 
-std::vector<const KernelTable*> TablesUnderTest() {
-  const KernelTables runnable = RunnableKernels();
-  std::vector<const KernelTable*> tables(runnable.tables, runnable.tables + runnable.count);
+std::vector<const FloatKernels*> TablesUnderTest() {
+  const KernelTables<FloatKernels> runnable = RunnableKernels<FloatKernels>();
+  std::vector<const FloatKernels*> tables(runnable.tables, runnable.tables + runnable.count);
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables.push_back(&kSplitKernels);
 #endif
   return tables;
 }
 
-void ExpectSameBytesWithAnyThreads(std::vector<float> (*body)(const KernelTable& kernels), const KernelTable& kernels) {
+void ExpectSameBytesWithAnyThreads(std::vector<float> (*body)(const FloatKernels& kernels),
+                                   const FloatKernels& kernels) {
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
   const std::vector<float> alone = body(kernels);
