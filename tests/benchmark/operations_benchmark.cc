@@ -23,14 +23,26 @@ using benchmark::Counter;
 constexpr std::int64_t kTokens = 1024, kWidth = 768, kMlpWidth = 3072, kHeads = 12, kHeadDim = 64;
 constexpr std::int64_t kVocabulary = 50257;
 
-// One table of operations and what its runs need.
+struct Table {
+  const char* name;
+  OperationsChoice choice;
+};
+const Table kTables[] = {
+    {"cpu", {}},
+    {"cpu float64", {.float64 = true}},
+    {"torch", {.torch_only = true}},
+};
+
+// One table of operations and what its runs need. New tensors are of its type.
 class Bench {
  public:
-  Bench(benchmark::State& state, bool torch) : state_(state), no_graph_(false) {
+  Bench(benchmark::State& state, const Table& table) : state_(state), no_graph_(false) {
     SetComputeThreads(BenchmarkThreads());
     at::manual_seed(1);
-    operations_ = ChooseOperations({.torch_only = torch});
+    operations_ = ChooseOperations(table.choice);
+    at::set_default_dtype(at::scalarTypeToTypeMeta(operations_->type()));
   }
+  ~Bench() { at::set_default_dtype(at::scalarTypeToTypeMeta(at::kFloat)); }
   Operations& operations() { return *operations_; }
 
   // Runs `work`; `flops` or `bytes` of one run become rates.
@@ -48,9 +60,9 @@ class Bench {
 };
 
 // y = x W^T or its transposed product, W [out, in].
-void Linear(benchmark::State& state, bool torch, std::int64_t out, std::int64_t in, bool backward,
+void Linear(benchmark::State& state, const Table& table, std::int64_t out, std::int64_t in, bool backward,
             at::ScalarType type) {
-  Bench bench(state, torch);
+  Bench bench(state, table);
   const at::Tensor weight = at::randn({out, in}).mul_(0.05).to(type);
   const std::unique_ptr<LinearOperation> linear = bench.operations().PrepareLinear(weight, at::Tensor());
   const at::Tensor x = at::randn({kTokens, in}), y = at::randn({kTokens, out});
@@ -63,8 +75,8 @@ void Linear(benchmark::State& state, bool torch, std::int64_t out, std::int64_t 
   });
 }
 
-void Norm(benchmark::State& state, bool torch, NormKind kind, bool backward) {
-  Bench bench(state, torch);
+void Norm(benchmark::State& state, const Table& table, NormKind kind, bool backward) {
+  Bench bench(state, table);
   NormOptions options;
   options.kind = kind;
   const NormWeights weights = {at::randn({kWidth}), kind == NormKind::kLayerNorm ? at::randn({kWidth}) : at::Tensor()};
@@ -80,8 +92,8 @@ void Norm(benchmark::State& state, bool torch, NormKind kind, bool backward) {
   });
 }
 
-void Activate(benchmark::State& state, bool torch, ActivationKind kind, bool gated) {
-  Bench bench(state, torch);
+void Activate(benchmark::State& state, const Table& table, ActivationKind kind, bool gated) {
+  Bench bench(state, table);
   const at::Tensor values = at::randn({kTokens, kMlpWidth});
   const at::Tensor up = values.clone(), gate = values.clone(), out = at::empty_like(values);
   bench.Run("elements/s", static_cast<double>(values.numel()), [&] {
@@ -93,8 +105,8 @@ void Activate(benchmark::State& state, bool torch, ActivationKind kind, bool gat
   });
 }
 
-void Elementwise(benchmark::State& state, bool torch, bool multiply) {
-  Bench bench(state, torch);
+void Elementwise(benchmark::State& state, const Table& table, bool multiply) {
+  Bench bench(state, table);
   const at::Tensor a = at::rand({kTokens, kMlpWidth}), b = at::ones_like(a);
   bench.Run("elements/s", static_cast<double>(a.numel()), [&] {
     if (multiply) {
@@ -105,18 +117,18 @@ void Elementwise(benchmark::State& state, bool torch, bool multiply) {
   });
 }
 
-void Rotate(benchmark::State& state, bool torch) {
-  Bench bench(state, torch);
+void Rotate(benchmark::State& state, const Table& table) {
+  Bench bench(state, table);
   const at::Tensor x = at::randn({kTokens, kHeads * kHeadDim}), positions = at::arange(kTokens, at::kLong);
   std::vector<float> frequencies(kHeadDim / 2, 0.01F);
-  const RopeTable table = MakeRopeTable(frequencies, 1.0, kTokens, x);
+  const RopeTable angles = MakeRopeTable(frequencies, 1.0, kTokens, x);
   bench.Run("elements/s", static_cast<double>(x.numel()),
-            [&] { bench.operations().Rotate(table, positions, kHeadDim, false, x); });
+            [&] { bench.operations().Rotate(angles, positions, kHeadDim, false, x); });
 }
 
 // Causal attention over samples of state.range(0) tokens: two products of half a square, five in reverse.
-void Attention(benchmark::State& state, bool torch, bool backward) {
-  Bench bench(state, torch);
+void Attention(benchmark::State& state, const Table& table, bool backward) {
+  Bench bench(state, table);
   const std::int64_t length = state.range(0), samples = kTokens / length, tokens = samples * length;
   std::vector<std::int64_t> offsets;
   for (std::int64_t sample = 0; sample <= samples; ++sample) offsets.push_back(sample * length);
@@ -139,35 +151,36 @@ void Attention(benchmark::State& state, bool torch, bool backward) {
   });
 }
 
-void HeadDots(benchmark::State& state, bool torch) {
-  Bench bench(state, torch);
+void HeadDots(benchmark::State& state, const Table& table) {
+  Bench bench(state, table);
   const at::Tensor z = at::randn({kTokens, kHeads * kHeadDim}), dz = at::randn_like(z);
   const at::Tensor dots = at::empty({kHeads, kTokens});
   bench.Run("elements/s", static_cast<double>(z.numel()), [&] { bench.operations().HeadDots(kHeads, z, dz, dots); });
 }
 
 // Losses and their gradient for state.range(0) predicting rows.
-void HeadLoss(benchmark::State& state, bool torch, at::ScalarType type) {
-  Bench bench(state, torch);
+void HeadLoss(benchmark::State& state, const Table& table, at::ScalarType type) {
+  Bench bench(state, table);
   const std::int64_t rows = state.range(0);
   HeadLossInput input;
   input.weight = at::randn({kVocabulary, kWidth}).mul_(0.05).to(type);
   input.rows = at::randn({rows, kWidth});
-  input.seeds.assign(static_cast<std::size_t>(rows), 1.0F);
+  input.seeds.assign(static_cast<std::size_t>(rows), 1.0);
   for (std::int64_t row = 0; row < rows; ++row) input.targets.push_back((row * 7919) % kVocabulary);
   const at::Tensor gradient = at::empty_like(input.rows);
   bench.Run("FLOP/s", 4.0 * static_cast<double>(rows * kVocabulary * kWidth),
             [&] { benchmark::DoNotOptimize(bench.operations().HeadLoss(input, gradient)); });
 }
 
-// Registers `function(state, torch, arguments...)` for both tables.
+// Registers `function(state, table, arguments...)` for all tables, or those that take weights of bfloat16.
 template <typename Function, typename... Arguments>
 void Register(const std::string& name, const std::vector<std::int64_t>& ranges, Function function,
               Arguments... arguments) {
-  for (const bool torch : {false, true}) {
-    auto* registered =
-        benchmark::RegisterBenchmark((name + (torch ? "/torch" : "/cpu")).c_str(),
-                                     [=](benchmark::State& state) { function(state, torch, arguments...); });
+  const bool bfloat16 = name.ends_with("bfloat16");
+  for (const Table& table : kTables) {
+    if (bfloat16 && table.choice.float64) continue;
+    auto* registered = benchmark::RegisterBenchmark(
+        (name + "/" + table.name).c_str(), [=](benchmark::State& state) { function(state, table, arguments...); });
     registered->Unit(benchmark::kMicrosecond)->UseRealTime();
     for (const std::int64_t range : ranges) registered->Arg(range);
   }

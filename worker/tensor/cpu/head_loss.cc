@@ -227,8 +227,8 @@ std::int64_t CpuHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_
   const Cut cut(rows, vocabulary);
   const std::int64_t words = std::min(kChunkWords, vocabulary);
   const std::int64_t sums = cut.parts * rows * width, targets = rows * width;
-  // In float64 a thread copies its words of the weight, and makes panels of them.
-  const std::int64_t copies = std::is_same_v<Real, double> ? 2 * words * width : 0;
+  // In float64 a thread makes panels of its words of the weight.
+  const std::int64_t copies = std::is_same_v<Real, double> ? words * width : 0;
   const std::int64_t of_threads = threads * (cut.tile_rows * words + copies);
   return static_cast<std::int64_t>(sizeof(Real)) * (sums + targets + of_threads);
 }

@@ -81,8 +81,8 @@ struct DoubleKernels : KernelTable<double> {
   // A factor B [depth, columns] is read from a copy in panels of so many columns, each [depth, panel], zeros behind the
   // last column.
   std::int64_t panel;
-  // B with any strides -> its panels.
-  void (*pack)(std::int64_t depth, std::int64_t columns, const double* b, std::int64_t row_stride,
+  // B in float32 with any strides -> its panels.
+  void (*pack)(std::int64_t depth, std::int64_t columns, const float* b, std::int64_t row_stride,
                std::int64_t column_stride, double* panels);
   // C [rows, columns] = A [rows, depth] B (+ bias [columns], which may be null) (+ C).
   void (*product)(std::int64_t rows, std::int64_t columns, std::int64_t depth, const double* a, const double* panels,

@@ -54,8 +54,7 @@ PanelFactor::PanelFactor(const at::Tensor& matrix)
     : inner_(matrix.size(0)),
       columns_(matrix.size(1)),
       panels_(at::empty({PanelNumbers(inner_, columns_)}, at::kDouble)) {
-  const at::Tensor wide = matrix.to(at::kDouble);
-  Kernels<DoubleKernels>().pack(inner_, columns_, wide.data_ptr<double>(), wide.stride(0), wide.stride(1),
+  Kernels<DoubleKernels>().pack(inner_, columns_, matrix.data_ptr<float>(), matrix.stride(0), matrix.stride(1),
                                 panels_.data_ptr<double>());
 }
 

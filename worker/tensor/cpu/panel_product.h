@@ -13,7 +13,7 @@ namespace headscope::worker {
 // The right factor B [K, N] of products A B, copied into the panels that the kernels read. Immutable: thread-safe.
 class PanelFactor {
  public:
-  // `matrix` [K, N], of any strides and dtype.
+  // `matrix` [K, N] in float32, of any strides.
   explicit PanelFactor(const at::Tensor& matrix);
   // What one takes.
   static std::int64_t Bytes(std::int64_t inner, std::int64_t columns);
@@ -27,7 +27,7 @@ class PanelFactor {
   at::Tensor panels_;
 };
 
-// A linear with both of its products in float64; weight [out, in] and bias [out] (or undefined) of any dtype. With
+// A linear with both of its products in float64; weight [out, in] and bias [out] (or undefined) in float32. With
 // `hold` both factors are kept, without they are made for each product and the weight is read where it lies.
 std::unique_ptr<LinearOperation> PreparePanelLinear(const at::Tensor& weight, const at::Tensor& bias, bool hold);
 
