@@ -93,6 +93,7 @@ void AddDetails(const client::ModelDetails& details, Json& model) {
   model["stored_parameters"] = stored;
   model["attention"] = AttentionJson(details.attention);
   model["bytes_per_token"] = details.bytes_per_token;
+  model["float32_arithmetic"] = client::NameOf(details.float32_arithmetic);
   model["tokenizer"] = TokenizerJson(details.tokenizer);
   model["adapter"] = AdapterJson(details.adapter);
   model["notes"] = details.notes;
@@ -105,6 +106,7 @@ Fields DetailFields(const client::ModelDetails& details) {
   }
   fields.emplace_back("memory per token",
                       absl::StrCat(ShortBytes(details.bytes_per_token), " (", details.bytes_per_token, " bytes)"));
+  fields.emplace_back("float32 computed in", client::NameOf(details.float32_arithmetic));
   for (const client::AttentionGroup& group : details.attention) {
     fields.emplace_back(absl::StrCat("layers ", LayerRanges(group.layers)), AttentionText(group));
   }

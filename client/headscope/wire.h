@@ -30,6 +30,7 @@ v1::JobSpec ToProto(const JobSpec& spec);
 v1::Job::State ToProto(JobState state);
 
 // Values that a newer server may send and this client does not know become the documented default or stay absent.
+DType FromProto(v1::DType dtype);
 ComputeOptions FromProto(const v1::Compute& compute);
 ReductionOptions FromProto(const v1::Reduction& reduction);
 ExecutionOptions FromProto(const v1::Execution& execution);

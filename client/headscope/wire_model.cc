@@ -41,6 +41,7 @@ ModelDetails FromProto(const v1::ModelDetails& proto) {
   for (const v1::StoredParameters& part : proto.stored()) details.stored.emplace_back(part.dtype(), part.parameters());
   for (const v1::AttentionGroup& group : proto.attention()) details.attention.push_back(FromProto(group));
   details.bytes_per_token = proto.bytes_per_token();
+  details.float32_arithmetic = client::FromProto(proto.float32_arithmetic());
   if (proto.has_tokenizer()) {
     const v1::TokenizerComponents& of = proto.tokenizer();
     details.tokenizer =

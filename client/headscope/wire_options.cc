@@ -16,12 +16,6 @@ v1::DType ToWire(DType dtype) {
   return v1::DTYPE_UNSPECIFIED;
 }
 
-DType FromWire(v1::DType dtype) {
-  if (dtype == v1::DTYPE_FLOAT64) return DType::kFloat64;
-  if (dtype == v1::DTYPE_BFLOAT16) return DType::kBFloat16;
-  return DType::kFloat32;
-}
-
 v1::LossScale ToWire(LossScale scale) {
   switch (scale) {
     case LossScale::kPerSampleMean:
@@ -90,9 +84,15 @@ v1::Compute ToProto(const ComputeOptions& options) {
   return compute;
 }
 
+DType FromProto(v1::DType dtype) {
+  if (dtype == v1::DTYPE_FLOAT64) return DType::kFloat64;
+  if (dtype == v1::DTYPE_BFLOAT16) return DType::kBFloat16;
+  return DType::kFloat32;
+}
+
 ComputeOptions FromProto(const v1::Compute& compute) {
   ComputeOptions options;
-  options.dtype = FromWire(compute.dtype());
+  options.dtype = FromProto(compute.dtype());
   options.append_eos = !compute.has_append_eos() || compute.append_eos();
   if (compute.has_max_tokens()) options.max_tokens = compute.max_tokens();
   if (compute.on_invalid() == v1::ON_INVALID_SKIP) options.on_invalid = OnInvalid::kSkip;

@@ -18,9 +18,7 @@ Provenance ProvenanceFromProto(const v1::Provenance& proto) {
   provenance.family = proto.family();
   provenance.stored_dtype = proto.stored_dtype();
   provenance.compute = FromProto(proto.compute());
-  v1::Compute dtype;
-  dtype.set_dtype(proto.compute_dtype());
-  provenance.compute_dtype = FromProto(dtype).dtype;
+  provenance.compute_dtype = FromProto(proto.compute_dtype());
   provenance.dataset = Bare(proto.dataset(), "datasets/");
   provenance.samples_total = proto.samples_total();
   provenance.samples_scored = proto.samples_scored();

@@ -72,6 +72,8 @@ headscope::v1::ModelDetails DetailsOf(const ModelEntry& entry) {
   }
   SetAttention(entry, details);
   details.set_bytes_per_token(entry.bytes_per_token);
+  details.set_float32_arithmetic(entry.float64_arithmetic ? headscope::v1::DTYPE_FLOAT64
+                                                          : headscope::v1::DTYPE_FLOAT32);
   if (!(entry.tokenizer == TokenizerComponents())) SetTokenizer(entry.tokenizer, *details.mutable_tokenizer());
   if (entry.adapter.has_value()) SetAdapter(*entry.adapter, *details.mutable_adapter());
   SetListed(entry.notes, kMaxNotes, kMaxNote, *details.mutable_notes());

@@ -77,6 +77,8 @@ struct ModelEntry {
   std::vector<AttentionGroup> attention;
   // Activations that the fast engine keeps.
   std::uint64_t bytes_per_token = 0;
+  // Whether it computes in float64 when float32 is asked for.
+  bool float64_arithmetic = false;
   // What of the files is not used although one might think so.
   std::vector<std::string> notes;
   // Of an adapter: parameters and weight_bytes count the base's too.

@@ -62,8 +62,8 @@ void FillShape(const ModelDescription& description, const std::string& device, M
   entry.positions = static_cast<std::uint32_t>(spec.positions);
   entry.attention = AttentionOf(spec);
   entry.batch_tokens = RecommendBatchTokens(spec, device, LastLevelCacheBytes());
-  const bool float64 = ComputesInFloat64(description.parameters, DType::kFloat32, device == "cpu");
-  entry.bytes_per_token = static_cast<std::uint64_t>(FastBytesPerToken(spec, float64));
+  entry.float64_arithmetic = ComputesInFloat64(description.parameters, DType::kFloat32, device == "cpu");
+  entry.bytes_per_token = static_cast<std::uint64_t>(FastBytesPerToken(spec, entry.float64_arithmetic));
 }
 
 void Fill(const ModelDescription& description, const std::string& device, ModelEntry& entry) {

@@ -1,6 +1,7 @@
 // The table of operations that the fast engine is made of: all of its arithmetic, forward and reverse, and nothing that
-// knows a model family or an attribution method. Two implementations: LibTorch's own operations on any device
-// (torch_operations.h), and vector kernels with oneDNN's matrix products on the CPU (cpu/cpu_operations.h).
+// knows a model family or an attribution method. Three implementations: LibTorch's own operations on any device
+// (torch_operations.h); on the CPU vector kernels with oneDNN's matrix products, and the same kernels in float64 with
+// products of our own (cpu/cpu_operations.h).
 //
 // Letters: n tokens of a packed batch, H query heads, G key-value heads, d head_dim, w width. Every activation is of
 // the table's type(), contiguous, on its device, and written in place into tensors that the caller provides. Weights are

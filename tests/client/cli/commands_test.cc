@@ -49,6 +49,7 @@ v1::Model DetailedModel() {
   v1::ModelDetails& details = *model.mutable_details();
   details.set_width(640);
   details.set_bytes_per_token(3 * 1024);
+  details.set_float32_arithmetic(v1::DTYPE_FLOAT64);
   v1::StoredParameters& stored = *details.add_stored();
   stored.set_dtype("BF16");
   stored.set_parameters(1000);
@@ -81,8 +82,9 @@ TEST_F(CommandsTest, AModelsDetailsAreShownForPeople) {
   for (const char* line :
        {"layers 0-2, 4  window 512, rope default (64 columns)",
         "layers 3  all earlier keys, rope linear (64 columns, factor 8)", "memory per token  3.0 KiB (3072 bytes)",
-        "parameters in BF16  1000", "adapter of  gemma", "adapter rank  16", "adapter targets  q_proj",
-        "tokenizer model  BPE", "normalizer  none", "note  lm_head.weight is there but not read"}) {
+        "float32 computed in  float64", "parameters in BF16  1000", "adapter of  gemma", "adapter rank  16",
+        "adapter targets  q_proj", "tokenizer model  BPE", "normalizer  none",
+        "note  lm_head.weight is there but not read"}) {
     EXPECT_THAT(table, HasSubstr(line));
   }
   const std::string csv = Cli({"model", "demo", "--format", "csv"}).out;
@@ -96,6 +98,7 @@ TEST_F(CommandsTest, AModelsDetailsAreShownForPrograms) {
   EXPECT_EQ(model["width"], 640);
   EXPECT_EQ(model["stored_parameters"]["BF16"], 1000);
   EXPECT_EQ(model["bytes_per_token"], 3072);
+  EXPECT_EQ(model["float32_arithmetic"], "float64");
   EXPECT_EQ(model["attention"][0]["layers"], nlohmann::json({0, 1, 2, 4}));
   EXPECT_EQ(model["attention"][0]["window"], 512);
   EXPECT_TRUE(model["attention"][1]["window"].is_null());

@@ -41,6 +41,7 @@ TEST_F(SessionTest, IntroducesTheWorkerAndItsModels) {
   EXPECT_EQ(details.attention(0).rope().kind(), "default");
   EXPECT_EQ(details.attention(0).rope().numbers(0).name(), "rope_theta");
   EXPECT_GT(details.bytes_per_token(), 0u);
+  EXPECT_EQ(details.float32_arithmetic(), headscope::v1::DTYPE_FLOAT64);
   EXPECT_THAT(server_.state().tokens_seen, Contains("secret"));
 }
 
