@@ -63,7 +63,7 @@ struct ModelDetails {
   std::vector<AttentionGroup> attention;
   // Activations that the fast engine keeps, in bytes for each token of a batch.
   std::uint64_t bytes_per_token = 0;
-  // What the fast engine computes in when float32 is asked for: float64 for a small model on a CPU.
+  // What the fast engine computes in when float32 is asked for: float64 for a small model.
   DType float32_arithmetic = DType::kFloat32;
   std::optional<TokenizerComponents> tokenizer;
   std::optional<Adapter> adapter;

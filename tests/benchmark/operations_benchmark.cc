@@ -31,6 +31,7 @@ const Table kTables[] = {
     {"cpu", {}},
     {"cpu float64", {.float64 = true}},
     {"torch", {.torch_only = true}},
+    {"torch float64", {.torch_only = true, .float64 = true}},
 };
 
 // One table of operations and what its runs need. New tensors are of its type.

@@ -62,7 +62,7 @@ void FillShape(const ModelDescription& description, const std::string& device, M
   entry.positions = static_cast<std::uint32_t>(spec.positions);
   entry.attention = AttentionOf(spec);
   entry.batch_tokens = RecommendBatchTokens(spec, device, LastLevelCacheBytes());
-  entry.float64_arithmetic = ComputesInFloat64(description.parameters, DType::kFloat32, device == "cpu");
+  entry.float64_arithmetic = ComputesInFloat64(description.parameters, DType::kFloat32);
   entry.bytes_per_token = static_cast<std::uint64_t>(FastBytesPerToken(spec, entry.float64_arithmetic));
 }
 

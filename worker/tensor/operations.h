@@ -4,9 +4,9 @@
 // products of our own (cpu/cpu_operations.h).
 //
 // Letters: n tokens of a packed batch, H query heads, G key-value heads, d head_dim, w width. Every activation is of
-// the table's type(), contiguous, on its device, and written in place into tensors that the caller provides. Weights are
-// float32, or bfloat16 where type() is float32: then the other factor of a product is rounded to bfloat16, and products
-// accumulate in float32. All throw what ATen throws. Results depend on the arguments only: not on what else is
+// the table's type(), contiguous, on its device, and written in place into tensors that the caller provides. Weights
+// are float32, or bfloat16 where type() is float32: then the other factor of a product is rounded to bfloat16, and
+// products accumulate in float32. All throw what ATen throws. Results depend on the arguments only: not on what else is
 // packed into the batch beyond the last digits of a product, nor on the number of threads (LibTorch's own operations as
 // far as its BLAS keeps to that; OpenBLAS differs in the last digits).
 #pragma once

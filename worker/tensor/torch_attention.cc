@@ -12,7 +12,7 @@
 namespace headscope::worker {
 namespace {
 
-// Scores of all heads that a block holds at a time (64 MiB), and the queries it has at least and at most.
+// Scores of all heads that a block holds at a time (64 MiB in float32), and the queries it has at least and at most.
 constexpr std::int64_t kScoreElements = std::int64_t{16} << 20;
 constexpr std::int64_t kMinQueries = 16;
 constexpr std::int64_t kMaxQueries = 512;
@@ -126,9 +126,10 @@ void BlockBackward(const AttentionOptions& options, const Block& block, const At
   HeadView(options, reverse.dk, block.key_row, block.keys).add_(dk.unsqueeze(1));
 }
 
-// The fused attention of LibTorch 2.x serves where it can: on CUDA, without windows and soft caps.
+// The fused attention of LibTorch 2.x serves where it can: on CUDA in float32, without windows and soft caps.
 bool IsFused(const AttentionOptions& options, const at::Tensor& q) {
-  return HasFusedAttention() && q.is_cuda() && !options.window.has_value() && !options.soft_cap.has_value();
+  return HasFusedAttention() && q.is_cuda() && q.scalar_type() == at::kFloat && !options.window.has_value() &&
+         !options.soft_cap.has_value();
 }
 
 // Rows [begin, begin + count) of x [n, heads * d] as [1, heads, count, d], a view.
@@ -197,7 +198,7 @@ void TorchAttentionBackward(const AttentionOptions& options, const std::vector<s
   for (const Block& block : MakeBlocks(options, offsets)) BlockBackward(options, block, reverse);
 }
 
-std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest) {
+std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest, at::ScalarType type) {
   std::int64_t most = 0;
   for (const Block& block : MakeBlocks(options, {0, longest})) {
     const std::int64_t scores = options.heads * block.queries * block.keys;
@@ -206,7 +207,7 @@ std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t l
     const std::int64_t arrays = options.soft_cap.has_value() ? 3 : 2;
     most = std::max(most, arrays * scores + rows);
   }
-  return static_cast<std::int64_t>(sizeof(float)) * most;
+  return static_cast<std::int64_t>(c10::elementSize(type)) * most;
 }
 
 }  // namespace headscope::worker

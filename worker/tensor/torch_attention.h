@@ -41,6 +41,6 @@ void TorchAttentionBackward(const AttentionOptions& options, const std::vector<s
                             const AttentionReverse& reverse);
 
 // Bytes that either takes for its own time: scores, their gradients and the mask of one block, and its heads' rows.
-std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest);
+std::int64_t TorchAttentionBytes(const AttentionOptions& options, std::int64_t longest, at::ScalarType type);
 
 }  // namespace headscope::worker

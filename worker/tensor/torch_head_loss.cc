@@ -11,7 +11,7 @@
 namespace headscope::worker {
 namespace {
 
-// Logits held at a time: 32 MiB.
+// Logits held at a time: 32 MiB in float32.
 constexpr std::int64_t kLogits = std::int64_t{8} << 20;
 // Above it log(1 + exp(x)) is x in float64.
 constexpr int kSoftplusThreshold = 50;
@@ -62,13 +62,13 @@ Softmax TakeSoftmax(const HeadLossInput& input, const Chunk& chunk, TorchLinear*
   const at::Tensor sum = softmax.probabilities.sum(-1, /*keepdim=*/true);  // [c, 1]
   softmax.probabilities.div_(sum);
   const at::Tensor excess = sum.to(at::kDouble).log() + largest.to(at::kDouble) - target;  // log of the odds
-  softmax.others = excess.sigmoid().to(at::kFloat);
+  softmax.others = excess.sigmoid().to(logits.scalar_type());
   softmax.losses = at::softplus(excess, 1, kSoftplusThreshold).squeeze(-1);
   return softmax;
 }
 
 // gradient [c, w] = seeds * others * (sum over the other words of probability * slope * W - slope * W[target]). The
-// target's term is a float32 product of its own.
+// target's term is a product of its own, of the rows' type.
 void TakeGradient(const HeadLossInput& input, const Chunk& chunk, Softmax softmax, TorchLinear* head,
                   at::Tensor gradient) {
   at::Tensor target_factor = -at::ones_like(softmax.others);  // [c, 1]
@@ -76,7 +76,8 @@ void TakeGradient(const HeadLossInput& input, const Chunk& chunk, Softmax softma
     softmax.probabilities.mul_(softmax.slope);
     target_factor.mul_(softmax.slope.gather(1, chunk.targets));
   }
-  const at::Tensor target_words = input.weight.index_select(0, chunk.targets.squeeze(-1)).to(at::kFloat);  // [c, w]
+  const at::Tensor target_words =
+      input.weight.index_select(0, chunk.targets.squeeze(-1)).to(gradient.scalar_type());  // [c, w]
   head->BackwardToData(softmax.probabilities, gradient, /*add=*/false);
   gradient.addcmul_(target_words, target_factor).mul_(softmax.others * chunk.seeds);
 }
@@ -88,7 +89,7 @@ std::vector<double> TorchHeadLoss(const HeadLossInput& input, const at::Tensor& 
   const at::Device device = input.rows.device();
   const std::int64_t total = input.rows.size(0), vocabulary = input.weight.size(0);
   const at::Tensor targets = at::tensor(input.targets, at::kLong).to(device).unsqueeze(-1);
-  const at::Tensor seeds = at::tensor(input.seeds, at::kFloat).to(device).unsqueeze(-1);
+  const at::Tensor seeds = at::tensor(input.seeds, at::kDouble).to(input.rows.options()).unsqueeze(-1);
   at::Tensor losses = at::empty({total}, at::TensorOptions(at::kDouble).device(device));
   TorchLinear head(input.weight, input.bias);
   // A soft cap's derivative takes as much again.
@@ -105,9 +106,9 @@ std::vector<double> TorchHeadLoss(const HeadLossInput& input, const at::Tensor& 
   return std::vector<double>(on_cpu.data_ptr<double>(), on_cpu.data_ptr<double>() + total);
 }
 
-std::int64_t TorchHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary) {
+std::int64_t TorchHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary, at::ScalarType type) {
   const std::int64_t chunk = std::min(rows, std::max<std::int64_t>(1, kLogits / vocabulary));
-  return static_cast<std::int64_t>(sizeof(float)) * chunk * (vocabulary + 2 * width);
+  return static_cast<std::int64_t>(c10::elementSize(type)) * chunk * (vocabulary + 2 * width);
 }
 
 }  // namespace headscope::worker

@@ -14,6 +14,6 @@ namespace headscope::worker {
 std::vector<double> TorchHeadLoss(const HeadLossInput& input, const at::Tensor& gradient);
 
 // Bytes that it takes for its own time: a few arrays of a chunk's logits and rows.
-std::int64_t TorchHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary);
+std::int64_t TorchHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary, at::ScalarType type);
 
 }  // namespace headscope::worker

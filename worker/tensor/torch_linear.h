@@ -9,7 +9,8 @@
 
 namespace headscope::worker {
 
-// Keeps the weight as it is and packs nothing. With a bfloat16 weight on the CPU both rounded factors are widened and
+// Keeps the weight as it is and packs nothing. With activations in float64 a float32 weight is widened slice by slice.
+// With a bfloat16 weight on the CPU both rounded factors are widened and
 // multiplied in float32, slice by slice of the weight: the values of bfloat16 products accumulated in float32. On other
 // devices the product is the device's own in bfloat16 (accumulated in float32, but its result is rounded to bfloat16
 // before it is handed on as float32): widening the weight would forgo the device's bfloat16 units, which are the

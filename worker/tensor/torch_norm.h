@@ -1,4 +1,4 @@
-// Layer norm and RMS norm in float32 with their reverse, by LibTorch. Arguments as of Operations::Norm.
+// Layer norm and RMS norm in the activations' type with their reverse, by LibTorch. Arguments as of Operations::Norm.
 #pragma once
 
 #include <ATen/core/Tensor.h>

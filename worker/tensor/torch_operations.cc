@@ -15,10 +15,10 @@ namespace {
 // Every operation runs without recording a graph, whatever the caller's mode.
 class TorchOperations final : public Operations {
  public:
-  explicit TorchOperations(const at::Device& device) : device_(device) {}
+  TorchOperations(const at::Device& device, at::ScalarType type) : device_(device), type_(type) {}
 
   std::string_view name() const override { return "torch"; }
-  at::ScalarType type() const override { return at::kFloat; }
+  at::ScalarType type() const override { return type_; }
 
   std::unique_ptr<LinearOperation> PrepareLinear(const at::Tensor& weight, const at::Tensor& bias) override {
     TORCH_CHECK(weight.device() == device_, "weight is on ", weight.device(), ", the operations on ", device_);
@@ -68,8 +68,8 @@ class TorchOperations final : public Operations {
               const at::Tensor& x) override {
     const GradMode no_graph(false);
     const std::int64_t half = table.cosine.size(-1);
-    const at::Tensor cosine = table.cosine.index_select(0, positions).to(at::kFloat).unsqueeze(1);  // [n, 1, half]
-    at::Tensor sine = table.sine.index_select(0, positions).to(at::kFloat).unsqueeze(1);
+    const at::Tensor cosine = table.cosine.index_select(0, positions).to(type_).unsqueeze(1);  // [n, 1, half]
+    at::Tensor sine = table.sine.index_select(0, positions).to(type_).unsqueeze(1);
     if (inverse) sine.neg_();
     const at::Tensor heads = x.view({x.size(0), x.size(1) / head_dim, head_dim});  // [n, heads, d]
     at::Tensor first = heads.narrow(-1, 0, half);
@@ -102,11 +102,11 @@ class TorchOperations final : public Operations {
   std::int64_t PackLimit() const override { return 0; }
 
   std::int64_t HeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_t vocabulary) const override {
-    return TorchHeadLossBytes(rows, width, vocabulary);
+    return TorchHeadLossBytes(rows, width, vocabulary, type_);
   }
 
   std::int64_t AttentionBytes(const AttentionOptions& options, std::int64_t longest) const override {
-    return TorchAttentionBytes(options, longest);
+    return TorchAttentionBytes(options, longest, type_);
   }
 
   std::vector<double> HeadLoss(const HeadLossInput& input, const at::Tensor& gradient) override {
@@ -116,12 +116,13 @@ class TorchOperations final : public Operations {
 
  private:
   const at::Device device_;
+  const at::ScalarType type_;
 };
 
 }  // namespace
 
-std::unique_ptr<Operations> MakeTorchOperations(const at::Device& device) {
-  return std::make_unique<TorchOperations>(device);
+std::unique_ptr<Operations> MakeTorchOperations(const at::Device& device, at::ScalarType type) {
+  return std::make_unique<TorchOperations>(device, type);
 }
 
 }  // namespace headscope::worker

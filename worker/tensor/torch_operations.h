@@ -10,7 +10,7 @@
 
 namespace headscope::worker {
 
-// Tensors handed to the table are on `device`.
-std::unique_ptr<Operations> MakeTorchOperations(const at::Device& device);
+// Tensors handed to the table are on `device`, activations float32 or float64, which is `type`.
+std::unique_ptr<Operations> MakeTorchOperations(const at::Device& device, at::ScalarType type);
 
 }  // namespace headscope::worker

@@ -18,7 +18,8 @@ std::ostream& operator<<(std::ostream& out, const OperationsUnderTest& table) { 
 
 std::vector<OperationsUnderTest> AllOperations() {
   return {
-      {"torch", [] { return MakeTorchOperations(at::kCPU); }},
+      {"torch", [] { return MakeTorchOperations(at::kCPU, at::kFloat); }},
+      {"torch_float64", [] { return MakeTorchOperations(at::kCPU, at::kDouble); }},
 #ifdef HEADSCOPE_WITH_ONEDNN
       {"cpu", [] { return MakeCpuOperations(); }},
       {"cpu_float64", [] { return MakeCpuFloat64Operations(/*pack=*/true); }},

@@ -8,16 +8,6 @@
 #endif
 
 namespace headscope::worker {
-namespace {
-
-#ifdef HEADSCOPE_WITH_ONEDNN
-constexpr bool kHasKernels = true;
-#else
-constexpr bool kHasKernels = false;
-#endif
-
-}  // namespace
-
 std::unique_ptr<Operations> ChooseOperations(const OperationsChoice& choice) {
 #ifdef HEADSCOPE_WITH_ONEDNN
   if (choice.device.is_cpu() && !choice.torch_only) {
@@ -25,7 +15,7 @@ std::unique_ptr<Operations> ChooseOperations(const OperationsChoice& choice) {
     return MakeCpuOperations(choice.pack ? kDefaultPackBytes : 0);
   }
 #endif
-  return MakeTorchOperations(choice.device);
+  return MakeTorchOperations(choice.device, choice.float64 ? at::kDouble : at::kFloat);
 }
 
 OperationsChoice ChoiceFor(const Model& model, const FastEngineOptions& options) {
@@ -33,14 +23,12 @@ OperationsChoice ChoiceFor(const Model& model, const FastEngineOptions& options)
   choice.device = model.weights().embedding.weight.device();
   choice.torch_only = options.torch_operations;
   choice.pack = model.base() == nullptr;
-  choice.float64 =
-      ComputesInFloat64(model.description().parameters, model.options().dtype, choice.device.is_cpu(), options);
+  choice.float64 = ComputesInFloat64(model.description().parameters, model.options().dtype, options);
   return choice;
 }
 
-bool ComputesInFloat64(std::int64_t parameters, DType dtype, bool on_cpu, const FastEngineOptions& options) {
-  return kHasKernels && on_cpu && !options.torch_operations && dtype == DType::kFloat32 &&
-         parameters <= options.float64_parameters;
+bool ComputesInFloat64(std::int64_t parameters, DType dtype, const FastEngineOptions& options) {
+  return dtype == DType::kFloat32 && parameters <= options.float64_parameters;
 }
 
 }  // namespace headscope::worker

@@ -17,7 +17,7 @@ struct OperationsChoice {
   bool torch_only = false;
   // Without, weights are read where they lie, so that models that share them take them once.
   bool pack = true;
-  // Of the vector kernels.
+  // Of activations; else float32.
   bool float64 = false;
 };
 
@@ -27,6 +27,6 @@ std::unique_ptr<Operations> ChooseOperations(const OperationsChoice& choice);
 OperationsChoice ChoiceFor(const Model& model, const FastEngineOptions& options = {});
 
 // Whether that is float64, from what is known before a model is loaded.
-bool ComputesInFloat64(std::int64_t parameters, DType dtype, bool on_cpu, const FastEngineOptions& options = {});
+bool ComputesInFloat64(std::int64_t parameters, DType dtype, const FastEngineOptions& options = {});
 
 }  // namespace headscope::worker
