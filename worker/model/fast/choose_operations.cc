@@ -8,6 +8,7 @@
 #endif
 
 namespace headscope::worker {
+
 std::unique_ptr<Operations> ChooseOperations(const OperationsChoice& choice) {
 #ifdef HEADSCOPE_WITH_ONEDNN
   if (choice.device.is_cpu() && !choice.torch_only) {
