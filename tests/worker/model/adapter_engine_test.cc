@@ -78,14 +78,19 @@ TEST_P(AdapterEngineTest, TheReferenceEngineGivesTheMergedWeightsScores) {
   EXPECT_LT(errors.objective, 1e-12);
 }
 
-TEST_P(AdapterEngineTest, TheFastEngineGivesThemOnBothTablesOfOperations) {
+TEST_P(AdapterEngineTest, TheFastEngineGivesThemOnEveryTableOfOperations) {
   const GateGradients wanted = Wanted();
   for (const bool torch_operations : {false, true}) {
-    const auto model = LoadAdapted(DType::kFloat32);
-    const auto engine = FastEngine::Create(model, {.torch_operations = torch_operations}).value();
-    const Errors errors = Compare(engine->Gradients(Batch(model->spec()), nullptr).value(), wanted);
-    EXPECT_LT(errors.scores, 1e-5) << torch_operations;
-    EXPECT_LT(errors.objective, 1e-5) << torch_operations;
+    for (const std::int64_t float64_parameters : {FastEngineOptions().float64_parameters, std::int64_t{0}}) {
+      const auto model = LoadAdapted(DType::kFloat32);
+      const FastEngineOptions options = {.float64_parameters = float64_parameters,
+                                         .torch_operations = torch_operations};
+      const auto engine = FastEngine::Create(model, options).value();
+      const Errors errors = Compare(engine->Gradients(Batch(model->spec()), nullptr).value(), wanted);
+      const double bound = float64_parameters > 0 ? 1e-6 : 1e-5;
+      EXPECT_LT(errors.scores, bound) << torch_operations;
+      EXPECT_LT(errors.objective, bound) << torch_operations;
+    }
   }
 }
 
@@ -125,6 +130,8 @@ TEST(AdapterMemoryTest, SharesTheTensorsOfTheBase) {
   EXPECT_EQ(adapted->resident_bytes(), 4 * (2 * 64 + 64 * 2));
   const auto engine = MakeEngine(EngineKind::kFast, adapted).value();
   EXPECT_EQ(engine->held_bytes(), 0) << "no packed copy of what is shared";
+  const auto in_float32 = FastEngine::Create(adapted, {.float64_parameters = 0}).value();
+  EXPECT_EQ(in_float32->held_bytes(), 0) << "no packed copy of what is shared";
 }
 
 }  // namespace

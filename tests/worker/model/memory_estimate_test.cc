@@ -69,6 +69,7 @@ TEST_P(MemoryEstimateTest, IsLinearInTokens) {
     return EstimateFastMemory(description, DType::kFloat32, shape, *operations).buffers;
   };
   EXPECT_NEAR(static_cast<double>(buffers(2000)) / static_cast<double>(buffers(1000)), 2.0, 0.01);
+  EXPECT_EQ(FastBytesPerToken(spec, /*float64=*/true), 2 * FastBytesPerToken(spec, /*float64=*/false));
   EXPECT_LE(buffers(1000) / 1000, FastBytesPerToken(spec, /*float64=*/false) * 11 / 10);
 }
 

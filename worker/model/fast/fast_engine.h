@@ -15,8 +15,8 @@ struct FastEngineOptions {
   // those, the same bytes in the result.
   std::int64_t activation_bytes = std::int64_t{1} << 30;
   // A model of up to so many parameters that is asked for in float32 is computed in float64, from the embedding
-  // to D: where a trained model's sharp attention multiplies the rounding of float32 sums, a few samples in a
-  // hundred lose the fifth digit. Up to that size it costs little; beyond it, half of the speed.
+  // to D: where a trained model's sharp attention multiplies the rounding of float32 sums, one sample in ten
+  // may lose the fifth digit. It costs half of the speed, which is little time for such a model.
   std::int64_t float64_parameters = std::int64_t{8} << 20;
   // LibTorch's own operations also on the CPU; for comparisons.
   bool torch_operations = false;

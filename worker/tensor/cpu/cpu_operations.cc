@@ -93,9 +93,6 @@ class KernelOperations : public Operations {
     return CpuHeadLoss<Real>(kernels_, input, gradient);
   }
 
- protected:
-  const Table& kernels_ = Kernels<Table>();
-
  private:
   // Null where the tensor is undefined.
   static Real* Data(const at::Tensor& tensor) { return tensor.defined() ? tensor.data_ptr<Real>() : nullptr; }
@@ -124,6 +121,8 @@ class KernelOperations : public Operations {
   }
 
   at::Tensor Typed(const at::Tensor& tensor) const { return tensor.defined() ? tensor.to(type()) : tensor; }
+
+  const Table& kernels_ = Kernels<Table>();
 };
 
 class FloatOperations final : public KernelOperations<FloatKernels, float> {

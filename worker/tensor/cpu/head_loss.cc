@@ -227,10 +227,12 @@ std::int64_t CpuHeadLossBytes(std::int64_t rows, std::int64_t width, std::int64_
   const Cut cut(rows, vocabulary);
   const std::int64_t words = std::min(kChunkWords, vocabulary);
   const std::int64_t sums = cut.parts * rows * width, targets = rows * width;
-  // In float64 a thread makes panels of its words of the weight.
-  const std::int64_t copies = std::is_same_v<Real, double> ? words * width : 0;
-  const std::int64_t of_threads = threads * (cut.tile_rows * words + copies);
-  return static_cast<std::int64_t>(sizeof(Real)) * (sums + targets + of_threads);
+  // In float64 a thread makes panels of its words of the weight, in one direction and then in the other.
+  std::int64_t panels = 0;
+  if (std::is_same_v<Real, double>)
+    panels = std::max(PanelFactor::Bytes(width, words), PanelFactor::Bytes(words, width));
+  return static_cast<std::int64_t>(sizeof(Real)) * (sums + targets + threads * cut.tile_rows * words) +
+         threads * panels;
 }
 template std::int64_t CpuHeadLossBytes<float>(std::int64_t, std::int64_t, std::int64_t, std::int64_t);
 template std::int64_t CpuHeadLossBytes<double>(std::int64_t, std::int64_t, std::int64_t, std::int64_t);

@@ -102,4 +102,13 @@ KernelTables<Table> RunnableKernels();
 template <typename Table>
 const Table& Kernels();
 
+template <>
+KernelTables<FloatKernels> RunnableKernels();
+template <>
+KernelTables<DoubleKernels> RunnableKernels();
+template <>
+const FloatKernels& Kernels();
+template <>
+const DoubleKernels& Kernels();
+
 }  // namespace headscope::worker
