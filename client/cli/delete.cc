@@ -2,37 +2,50 @@
 #include <ostream>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "client/cli/command.h"
 #include "client/cli/json_values.h"
 
 namespace headscope::cli {
 namespace {
 
-constexpr char kDatasets[] = "datasets/";
-constexpr char kPatterns[] = "patterns/";
-constexpr char kSweeps[] = "sweeps/";
+using Deletion = absl::Status (*)(client::Client&, const std::string&);
 
-// Datasets are named by 64 hex digits, which no job's id is.
-bool IsDataset(const std::string& id) {
-  return absl::StartsWith(id, kDatasets) ||
-         (id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos);
+// "j-..." and "jobs/...".
+bool IsOf(const std::string& id, const std::string& collection, const std::string& prefix) {
+  return absl::StartsWith(id, collection) || absl::StartsWith(id, prefix);
 }
 
-bool IsPattern(const std::string& id) { return absl::StartsWith(id, kPatterns) || absl::StartsWith(id, "p-"); }
+bool IsDigest(const std::string& id) {
+  return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
 
-bool IsSweep(const std::string& id) { return absl::StartsWith(id, kSweeps) || absl::StartsWith(id, "s-"); }
-
-absl::Status Delete(client::Client& client, const std::string& id) {
-  if (IsDataset(id)) return client.DeleteDataset(id);
-  if (IsSweep(id)) return client.DeleteSweep(id, false);
-  return IsPattern(id) ? client.DeletePattern(id) : client.DeleteJob(id);
+// By the form of `id`; a UsageError for one of no known form.
+absl::StatusOr<Deletion> DeletionOf(const std::string& id) {
+  if (IsOf(id, "jobs/", "j-"))
+    return [](client::Client& client, const std::string& job) { return client.DeleteJob(job); };
+  if (IsOf(id, "sweeps/", "s-")) {
+    return [](client::Client& client, const std::string& sweep) { return client.DeleteSweep(sweep, false); };
+  }
+  if (IsOf(id, "patterns/", "p-")) {
+    return [](client::Client& client, const std::string& pattern) { return client.DeletePattern(pattern); };
+  }
+  if (IsDigest(id) || absl::StartsWith(id, "datasets/")) {
+    return [](client::Client& client, const std::string& dataset) { return client.DeleteDataset(dataset); };
+  }
+  return UsageError(
+      absl::StrCat("delete: wanted the id of a job (j-...), a sweep (s-...), an imported pattern (p-...) "
+                   "or a dataset (its digest, 64 hex digits), found \"",
+                   id, "\""));
 }
 
 absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
   const std::string& id = arguments.positionals()[0];
+  const absl::StatusOr<Deletion> deletion = DeletionOf(id);
+  if (!deletion.ok()) return deletion.status();
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  if (absl::Status status = Delete(**client, id); !status.ok()) return status;
+  if (absl::Status status = (*deletion)(**client, id); !status.ok()) return status;
   const std::size_t slash = id.find('/');
   const std::string bare = slash == std::string::npos ? id : id.substr(slash + 1);
   if (session.format == Format::kJson) {

@@ -10,10 +10,9 @@ namespace {
 absl::StatusOr<client::JobFilter> ReadFilter(const Arguments& arguments) {
   client::JobFilter filter;
   for (const std::string& given : arguments.GetAll("state")) {
-    const std::string name = absl::AsciiStrToUpper(given);
-    const auto state = client::JobStateFromName(name);
+    const auto state = client::JobStateFromName(absl::AsciiStrToUpper(given));
     if (!state) {
-      return Arguments::NotOneOf("state", name, {"QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"});
+      return Arguments::NotOneOf("state", given, {"queued", "running", "succeeded", "failed", "cancelled", "expired"});
     }
     filter.states.push_back(*state);
   }

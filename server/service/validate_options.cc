@@ -43,11 +43,11 @@ ComputeOptions ValidateCompute(const v1::Compute& compute, const std::string& fi
   options.on_invalid =
       Choice(kOnInvalids, compute.on_invalid(), options.on_invalid, absl::StrCat(field, ".on_invalid"), violations);
   if (options.engine == EngineKind::kReference && options.dtype == DType::kBFloat16) {
-    violations.Add(absl::StrCat(field, ".dtype"), "is BFLOAT16; the reference engine computes in FLOAT32 or FLOAT64");
+    violations.Add(absl::StrCat(field, ".dtype"), "is BFLOAT16; the reference engine takes FLOAT32 or FLOAT64");
   }
   if (options.engine == EngineKind::kFast && options.dtype == DType::kFloat64) {
     violations.Add(absl::StrCat(field, ".dtype"),
-                   "is FLOAT64; the fast engine computes in FLOAT32 or BFLOAT16, choose the reference engine");
+                   "is FLOAT64; the fast engine takes FLOAT32 or BFLOAT16, choose the reference engine");
   }
   if (compute.has_append_eos()) options.append_eos = compute.append_eos();
   if (compute.has_max_tokens()) {

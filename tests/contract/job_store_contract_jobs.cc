@@ -8,6 +8,7 @@ namespace {
 
 using absl::StatusCode;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST_P(JobStoreContract, SubmittedJobIsReadBackWholeAfterARestart) {
@@ -214,7 +215,9 @@ TEST_P(JobStoreContract, DatasetsStayWhileJobsNameThem) {
   const Job job = Submit(JobOn(dataset));
   ASSERT_THAT(store().Cancel(job.id), IsOk());
   EXPECT_TRUE(*store().IsReferenced(dataset));
-  EXPECT_THAT(store().DeleteDataset(dataset), IsError(StatusCode::kFailedPrecondition, "DATASET_IN_USE"));
+  const absl::Status refused = store().DeleteDataset(dataset);
+  EXPECT_THAT(refused, IsError(StatusCode::kFailedPrecondition, "DATASET_IN_USE"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("is used by 1 job;"));
   ASSERT_THAT(store().DeleteJob(job.id), IsOk());
   EXPECT_THAT(store().DeleteDataset(dataset), IsOk());
   EXPECT_FALSE(*store().IsReferenced(dataset));

@@ -111,7 +111,7 @@ ReferenceEngine::ReferenceEngine(std::shared_ptr<const Model> model) : model_(st
 absl::StatusOr<std::unique_ptr<Engine>> ReferenceEngine::Create(std::shared_ptr<const Model> model) {
   if (model->options().dtype == DType::kBFloat16) {
     return absl::FailedPreconditionError(
-        "the reference engine computes in float32 or float64, the model is loaded in bfloat16");
+        "the reference engine takes float32 or float64, the model is loaded in bfloat16");
   }
   return std::unique_ptr<Engine>(new ReferenceEngine(std::move(model)));
 }

@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "proto/support/log.h"
 #include "worker/runtime/batcher.h"
+#include "worker/runtime/place_scores.h"
 #include "worker/runtime/sample_preparer.h"
 #include "worker/runtime/shard_failures.h"
 #include "worker/runtime/token_record.h"
@@ -220,7 +221,7 @@ std::uint64_t ScoreShard::Cost(const Batch& batch) const {
 absl::Status ScoreShard::RunBatch(const Batch& batch) {
   const absl::StatusOr<BatchScores> scores = ScoreOnDevice(batch);
   if (!scores.ok()) return scores.status();
-  const absl::Status stored = Store(batch, *scores);
+  const absl::Status stored = PlaceScores(*scores, batch, result_);
   if (!stored.ok()) return stored;
   const std::uint64_t tokens = Tokens(batch);
   const std::uint64_t padded = Cost(batch) - tokens;
@@ -230,29 +231,6 @@ absl::Status ScoreShard::RunBatch(const Batch& batch) {
   tokens_done_ += tokens;
   parts_.metrics.ObserveBatch(entry_.name, tokens, padded, batch.size());
   if (control_.progress) control_.progress(samples_done_, tokens_done_);
-  return absl::OkStatus();
-}
-
-// scores.planes: [batch, layers, heads] each; result: [samples, layers, heads].
-absl::Status ScoreShard::Store(const Batch& batch, const BatchScores& scores) {
-  const std::size_t matrix = static_cast<std::size_t>(entry_.layers) * entry_.heads;
-  if (scores.objective.size() != batch.size() || scores.planes.size() != result_.planes.size()) {
-    return absl::InternalError(absl::StrCat("the method returned ", scores.objective.size(), " objectives and ",
-                                            scores.planes.size(), " planes, expected ", batch.size(), " and ",
-                                            result_.planes.size()));
-  }
-  for (const Plane& plane : scores.planes) {
-    const auto target = result_.planes.find(plane.name);
-    if (target == result_.planes.end() || plane.values.size() != batch.size() * matrix) {
-      return absl::InternalError(absl::StrCat("the method returned plane \"", plane.name, "\" with ",
-                                              plane.values.size(), " values, expected ", batch.size() * matrix));
-    }
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      std::copy_n(plane.values.begin() + static_cast<std::ptrdiff_t>(i * matrix), matrix,
-                  target->second.begin() + static_cast<std::ptrdiff_t>(batch[i] * matrix));
-    }
-  }
-  for (std::size_t i = 0; i < batch.size(); ++i) result_.objective[batch[i]] = scores.objective[i];
   return absl::OkStatus();
 }
 

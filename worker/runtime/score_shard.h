@@ -40,7 +40,6 @@ class ScoreShard {
   // Scores one batch on the device thread and puts its scores in place.
   absl::Status RunBatch(const Batch& batch);
   absl::StatusOr<BatchScores> ScoreOnDevice(const Batch& batch);
-  absl::Status Store(const Batch& batch, const BatchScores& scores);
   // What a batch's error means for the shard; nothing when the budget was halved and the shard is to be begun again.
   Ending AfterError(const Batch& batch, const absl::Status& error);
   Ending AfterOutOfMemory(const Batch& batch, const absl::Status& error);

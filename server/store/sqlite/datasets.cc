@@ -44,9 +44,11 @@ absl::Status DeleteDataset(Database& db, const std::string& digest) {
   Rows jobs = db.Query("SELECT COUNT(*) FROM job WHERE dataset = ?", digest);
   const std::int64_t users = jobs.Next() ? jobs.Int(0) : 0;
   if (users > 0) {
-    return MakeError(absl::StatusCode::kFailedPrecondition,
-                     absl::StrCat("dataset '", digest, "' is used by ", users, " jobs; delete them first"),
-                     "DATASET_IN_USE");
+    return MakeError(
+        absl::StatusCode::kFailedPrecondition,
+        absl::StrCat("dataset '", digest, "' is used by ",
+                     users == 1 ? "1 job; delete that" : absl::StrCat(users, " jobs; delete them"), " first"),
+        "DATASET_IN_USE");
   }
   db.Run("DELETE FROM dataset WHERE digest = ?", digest);
   return absl::OkStatus();

@@ -58,8 +58,8 @@ TEST(ApiWordsTest, ANameIsThatOfTheModelWhereACommandTakesNothingElse) {
 }
 
 TEST(ApiWordsTest, CallsAndValuesBecomeTheCommandLines) {
-  EXPECT_EQ(In("attribute", "spec.compute.dtype: is FLOAT64; the fast engine computes in FLOAT32 or BFLOAT16"),
-            "--dtype: is float64; the fast engine computes in float32 or bfloat16");
+  EXPECT_EQ(In("attribute", "spec.compute.dtype: is FLOAT64; the fast engine takes FLOAT32 or BFLOAT16"),
+            "--dtype: is float64; the fast engine takes float32 or bfloat16");
   EXPECT_EQ(In("model", "has a name like it: ListModels names them"),
             "has a name like it: `headscope models` names them");
   EXPECT_EQ(In("", "poll GetJob, or"), "poll `headscope job`, or");

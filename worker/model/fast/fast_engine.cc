@@ -219,7 +219,7 @@ absl::StatusOr<std::unique_ptr<Engine>> FastEngine::Create(std::shared_ptr<const
                                                            const FastEngineOptions& options) {
   if (model->options().dtype == DType::kFloat64) {
     return absl::FailedPreconditionError(
-        "the fast engine computes in float32 or with bfloat16 products; float64 is for --engine reference");
+        "the fast engine takes float32 or bfloat16; float64 is for --engine reference");
   }
   return TorchGuard("preparing the fast engine", [&]() -> absl::StatusOr<std::unique_ptr<Engine>> {
     const GradMode no_graph(false);
