@@ -47,12 +47,13 @@ inline constexpr std::uint32_t kDefaultScriptBatch = 4;
 
 // A shard is cut at the first of these: it is what a crash loses, and what one CompleteShard carries.
 inline constexpr std::uint64_t kShardTokens = 32 * 1024;
-// Smaller jobs are cut into smaller shards, about kShardsOfAJob, so that several workers end at the same time, but not
-// into shards of fewer tokens than kMinShardTokens. Large batches make large shards: of kMinShardBatches where that
-// stays within kMaxShardTokens.
-inline constexpr std::uint64_t kShardsOfAJob = 32;
-inline constexpr std::uint64_t kMinShardTokens = 4 * 1024;
-inline constexpr std::uint64_t kMinShardBatches = 4;
+// Shards shrink towards a job's end, so that several workers end at the same time: each takes one part in
+// kShardsOfTheRest of the tokens that are left, down to kMinShardTokens. Large batches make large shards: between
+// kMinShardBatches and kMaxShardBatches where that stays within kMaxShardTokens.
+inline constexpr std::uint64_t kShardsOfTheRest = 16;
+inline constexpr std::uint64_t kMinShardTokens = 2 * 1024;
+inline constexpr std::uint64_t kMinShardBatches = 2;
+inline constexpr std::uint64_t kMaxShardBatches = 4;
 inline constexpr std::uint64_t kMaxShardTokens = 256 * 1024;
 inline constexpr std::uint32_t kShardSamples = 512;
 inline constexpr std::uint64_t kShardResultBytes = 64 << 20;

@@ -16,9 +16,9 @@ std::vector<PlannedShard> PlanPrepareShards(std::uint64_t sample_count) {
   return shards;
 }
 
-std::uint64_t ShardTokens(std::uint64_t job_tokens, std::uint32_t batch_tokens) {
-  const std::uint64_t even = std::clamp(job_tokens / kShardsOfAJob, kMinShardTokens, kShardTokens);
-  return std::max(even, std::min(kMinShardBatches * batch_tokens, kMaxShardTokens));
+ShardTokens ShardTokensFor(std::uint32_t batch_tokens) {
+  return {.most = std::clamp(kMaxShardBatches * batch_tokens, kShardTokens, kMaxShardTokens),
+          .least = std::clamp(kMinShardBatches * batch_tokens, kMinShardTokens, kMaxShardTokens)};
 }
 
 std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, std::size_t planes) {
@@ -29,11 +29,19 @@ std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, st
 std::vector<PlannedShard> PlanScoreShards(const std::vector<PreparedSample>& samples, const ScoreLimits& limits) {
   std::vector<PlannedShard> shards;
   PlannedShard shard;
+  std::uint64_t left = 0;
+  for (const PreparedSample& sample : samples) left += sample.tokens;
+  const auto share = [&] { return std::clamp(left / kShardsOfTheRest, limits.tokens.least, limits.tokens.most); };
+  std::uint64_t most = share();
   for (const PreparedSample& sample : samples) {
     const std::uint64_t tokens = shard.tokens + sample.tokens;
     const std::uint64_t bytes = (shard.samples.size() + 1) * limits.bytes_per_sample + tokens * limits.bytes_per_token;
-    const bool full = shard.samples.size() >= limits.samples || tokens > limits.tokens || bytes > limits.result_bytes;
-    if (full && !shard.samples.empty()) shards.push_back(std::exchange(shard, {}));
+    const bool full = shard.samples.size() >= limits.samples || tokens > most || bytes > limits.result_bytes;
+    if (full && !shard.samples.empty()) {
+      left -= shard.tokens;
+      most = share();
+      shards.push_back(std::exchange(shard, {}));
+    }
     shard.samples.push_back(sample.index);
     shard.tokens += sample.tokens;
   }

@@ -144,7 +144,7 @@ absl::Status PlanScore(Change& change, std::int64_t job_number) {
   change.db.Run("UPDATE job SET prepared = 1, batch_tokens = ?, samples_total = ?, tokens_total = ? WHERE number = ?",
                 batch_tokens, samples->size(), tokens, job_number);
   ScoreLimits limits = LimitsFor(change.db, spec);
-  limits.tokens = ShardTokens(tokens, batch_tokens);
+  limits.tokens = ShardTokensFor(batch_tokens);
   InsertShards(change, job_number, Phase::kScore, PlanScoreShards(*samples, limits), batch_tokens);
   return absl::OkStatus();
 }

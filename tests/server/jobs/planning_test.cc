@@ -1,5 +1,7 @@
 #include "server/jobs/planning.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 namespace headscope::server {
@@ -33,7 +35,7 @@ TEST(PlanPrepareShardsTest, CutsRunsOfOneSize) {
 
 TEST(PlanScoreShardsTest, CutsAtTheTokenLimit) {
   ScoreLimits limits;
-  limits.tokens = 10;
+  limits.tokens = {.most = 10, .least = 10};
   const auto shards = PlanScoreShards(Samples({4, 6, 1, 9, 1}), limits);
   EXPECT_THAT(SamplesOf(shards), ElementsAre(ElementsAre(0, 2), ElementsAre(4, 6), ElementsAre(8)));
   EXPECT_EQ(shards[0].tokens, 10);
@@ -42,7 +44,7 @@ TEST(PlanScoreShardsTest, CutsAtTheTokenLimit) {
 
 TEST(PlanScoreShardsTest, ASampleBeyondTheLimitIsAShardOfItsOwn) {
   ScoreLimits limits;
-  limits.tokens = 10;
+  limits.tokens = {.most = 10, .least = 10};
   EXPECT_THAT(SamplesOf(PlanScoreShards(Samples({99, 1, 99, 99}), limits)),
               ElementsAre(ElementsAre(0), ElementsAre(2), ElementsAre(4), ElementsAre(6)));
 }
@@ -73,12 +75,28 @@ TEST(PlanScoreShardsTest, RecordedTokensCountAmongTheResultsBytes) {
 
 TEST(PlanScoreShardsTest, NoSamplesNoShards) { EXPECT_THAT(PlanScoreShards({}, {}), IsEmpty()); }
 
-TEST(ShardTokensTest, CutsAJobIntoEvenSharesWithinBounds) {
-  EXPECT_EQ(ShardTokens(10'000, 512), 4096) << "not into crumbs";
-  EXPECT_EQ(ShardTokens(32 * 8000, 512), 8000);
-  EXPECT_EQ(ShardTokens(100'000'000, 512), kShardTokens);
-  EXPECT_EQ(ShardTokens(10'000, 16 * 1024), 64 * 1024) << "a few batches at least";
-  EXPECT_EQ(ShardTokens(10'000, kMaxBatchTokens), kMaxShardTokens);
+TEST(PlanScoreShardsTest, ShrinkTowardsTheEnd) {
+  const std::vector<std::uint32_t> samples(1'000, 100);
+  ScoreLimits limits;
+  limits.tokens = {.most = 5'000, .least = 2'000};
+  const auto shards = PlanScoreShards(Samples(samples), limits);
+  EXPECT_EQ(shards.front().tokens, 5'000) << "a sixteenth of the job would be more";
+  std::uint64_t left = samples.size() * 100;
+  for (const PlannedShard& shard : shards) {
+    EXPECT_LE(shard.tokens, std::max<std::uint64_t>(2'000, left / kShardsOfTheRest));
+    EXPECT_TRUE(shard.tokens >= 2'000 || shard.tokens == left) << "not into crumbs";
+    left -= shard.tokens;
+  }
+  EXPECT_EQ(left, 0);
+}
+
+TEST(ShardTokensTest, GrowWithTheBatches) {
+  EXPECT_EQ(ShardTokensFor(512).least, kMinShardTokens);
+  EXPECT_EQ(ShardTokensFor(512).most, kShardTokens);
+  EXPECT_EQ(ShardTokensFor(16 * 1024).least, 32 * 1024) << "a few batches at least";
+  EXPECT_EQ(ShardTokensFor(16 * 1024).most, 64 * 1024);
+  EXPECT_EQ(ShardTokensFor(kMaxBatchTokens).least, kMaxShardTokens);
+  EXPECT_EQ(ShardTokensFor(kMaxBatchTokens).most, kMaxShardTokens);
 }
 
 TEST(ResultBytesPerSampleTest, CountsPlanesAndWhatGoesWithThem) {
