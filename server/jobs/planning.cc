@@ -18,7 +18,7 @@ std::vector<PlannedShard> PlanPrepareShards(std::uint64_t sample_count) {
 
 ShardTokens ShardTokensFor(std::uint32_t batch_tokens) {
   return {.most = std::clamp(kMaxShardBatches * batch_tokens, kShardTokens, kMaxShardTokens),
-          .least = std::clamp(kMinShardBatches * batch_tokens, kMinShardTokens, kMaxShardTokens)};
+          .least = std::clamp<std::uint64_t>(batch_tokens, kMinShardTokens, kMaxShardTokens)};
 }
 
 std::uint64_t ResultBytesPerSample(std::uint32_t layers, std::uint32_t heads, std::size_t planes) {

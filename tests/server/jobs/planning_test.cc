@@ -93,7 +93,7 @@ TEST(PlanScoreShardsTest, ShrinkTowardsTheEnd) {
 TEST(ShardTokensTest, GrowWithTheBatches) {
   EXPECT_EQ(ShardTokensFor(512).least, kMinShardTokens);
   EXPECT_EQ(ShardTokensFor(512).most, kShardTokens);
-  EXPECT_EQ(ShardTokensFor(16 * 1024).least, 32 * 1024) << "a few batches at least";
+  EXPECT_EQ(ShardTokensFor(16 * 1024).least, 16 * 1024) << "a batch at least";
   EXPECT_EQ(ShardTokensFor(16 * 1024).most, 64 * 1024);
   EXPECT_EQ(ShardTokensFor(kMaxBatchTokens).least, kMaxShardTokens);
   EXPECT_EQ(ShardTokensFor(kMaxBatchTokens).most, kMaxShardTokens);
