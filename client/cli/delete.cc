@@ -1,13 +1,19 @@
 // headscope delete: remove a job or sweep that has ended, a dataset, or an imported pattern.
 #include <ostream>
+#include <string>
+#include <string_view>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/cli/command.h"
 #include "client/cli/json_values.h"
+#include "client/cli/text_table.h"
 
 namespace headscope::cli {
 namespace {
+
+constexpr char kDigest[] = "sha256:";
 
 using Deletion = absl::Status (*)(client::Client&, const std::string&);
 
@@ -16,27 +22,31 @@ bool IsOf(const std::string& id, const std::string& collection, const std::strin
   return absl::StartsWith(id, collection) || absl::StartsWith(id, prefix);
 }
 
-bool IsDigest(const std::string& id) {
-  return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos;
+// A digest names a dataset, also as lists print it: "sha256:...".
+bool IsDigest(std::string_view id) {
+  return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 // By the form of `id`; a UsageError for one of no known form.
 absl::StatusOr<Deletion> DeletionOf(const std::string& id) {
-  if (IsOf(id, "jobs/", "j-"))
+  if (IsOf(id, "jobs/", "j-")) {
     return [](client::Client& client, const std::string& job) { return client.DeleteJob(job); };
+  }
   if (IsOf(id, "sweeps/", "s-")) {
     return [](client::Client& client, const std::string& sweep) { return client.DeleteSweep(sweep, false); };
   }
   if (IsOf(id, "patterns/", "p-")) {
     return [](client::Client& client, const std::string& pattern) { return client.DeletePattern(pattern); };
   }
-  if (IsDigest(id) || absl::StartsWith(id, "datasets/")) {
-    return [](client::Client& client, const std::string& dataset) { return client.DeleteDataset(dataset); };
+  if (absl::StartsWith(id, "datasets/") || IsDigest(absl::StripPrefix(id, kDigest))) {
+    return [](client::Client& client, const std::string& dataset) {
+      return client.DeleteDataset(std::string(absl::StripPrefix(dataset, kDigest)));
+    };
   }
-  return UsageError(
-      absl::StrCat("delete: wanted the id of a job (j-...), a sweep (s-...), an imported pattern (p-...) "
-                   "or a dataset (its digest, 64 hex digits), found \"",
-                   id, "\""));
+  return UsageError(absl::StrCat(
+      "delete: wanted the id of a job (j-..., jobs/...), a sweep (s-..., sweeps/...), an imported pattern (p-..., "
+      "patterns/...) or a dataset (its digest of 64 lower-case hex digits, datasets/...), found \"",
+      Printable(id), "\""));
 }
 
 absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
@@ -69,7 +79,7 @@ const Command& DeleteCommand() {
       "a dataset (datasets/ID) that no job names, ended ones included: delete those first; or an imported\n"
       "pattern. Prints the id.",
       {},
-      {"delete j-0h3kq8z1v5m2n4p7", "delete datasets/9f86d081884c7d65..."},
+      {"delete j-0h3kq8z1v5m2n4p7", "delete s-5m2n4p70h3kq8z1v", "delete datasets/9f86d081884c7d65..."},
       Run};
   return command;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
@@ -27,7 +28,8 @@ std::size_t EditDistance(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-std::string DidYouMean(const std::string& word, const std::vector<std::string>& known) {
+std::string DidYouMean(const std::string& text, const std::vector<std::string>& known) {
+  const std::string word = absl::AsciiStrToLower(text);
   // A third of the letters may be wrong.
   std::size_t best = std::max<std::size_t>(1, word.size() / 3) + 1;
   const std::string* nearest = nullptr;

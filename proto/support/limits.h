@@ -47,10 +47,10 @@ inline constexpr std::uint32_t kDefaultScriptBatch = 4;
 
 // A shard is cut at the first of these: it is what a crash loses, and what one CompleteShard carries.
 inline constexpr std::uint64_t kShardTokens = 32 * 1024;
-// Shards shrink towards a job's end, so that several workers end at the same time: each takes one part in
-// kShardsOfTheRest of the tokens that are left, down to kMinShardTokens. Large batches make large shards: of one to
-// kMaxShardBatches where that stays within kMaxShardTokens.
-inline constexpr std::uint64_t kShardsOfTheRest = 16;
+// Shards shrink towards a job's end, so that workers, about kShardsOfTheRest at most, end at the same time: each takes
+// one part in kShardsOfTheRest of the tokens that are left, within kMinShardTokens and kShardTokens. Large batches make
+// large shards: of one to kMaxShardBatches where that stays within kMaxShardTokens.
+inline constexpr std::uint64_t kShardsOfTheRest = 32;
 inline constexpr std::uint64_t kMinShardTokens = 1024;
 inline constexpr std::uint64_t kMaxShardBatches = 4;
 inline constexpr std::uint64_t kMaxShardTokens = 256 * 1024;

@@ -31,7 +31,11 @@ std::vector<PlannedShard> PlanScoreShards(const std::vector<PreparedSample>& sam
   PlannedShard shard;
   std::uint64_t left = 0;
   for (const PreparedSample& sample : samples) left += sample.tokens;
-  const auto share = [&] { return std::clamp(left / kShardsOfTheRest, limits.tokens.least, limits.tokens.most); };
+  // Of whole batches: a half-empty one costs nearly as much.
+  const auto share = [&] {
+    const std::uint64_t part = left / kShardsOfTheRest;
+    return std::clamp(part - part % limits.tokens.least, limits.tokens.least, limits.tokens.most);
+  };
   std::uint64_t most = share();
   for (const PreparedSample& sample : samples) {
     const std::uint64_t tokens = shard.tokens + sample.tokens;

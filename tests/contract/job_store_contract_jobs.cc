@@ -217,7 +217,11 @@ TEST_P(JobStoreContract, DatasetsStayWhileJobsNameThem) {
   EXPECT_TRUE(*store().IsReferenced(dataset));
   const absl::Status refused = store().DeleteDataset(dataset);
   EXPECT_THAT(refused, IsError(StatusCode::kFailedPrecondition, "DATASET_IN_USE"));
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("is used by 1 job;"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("is used by 1 job; delete that first"));
+  const Job second = Submit(JobOn(dataset));
+  ASSERT_THAT(store().Cancel(second.id), IsOk());
+  EXPECT_THAT(std::string(store().DeleteDataset(dataset).message()), HasSubstr("is used by 2 jobs; delete them first"));
+  ASSERT_THAT(store().DeleteJob(second.id), IsOk());
   ASSERT_THAT(store().DeleteJob(job.id), IsOk());
   EXPECT_THAT(store().DeleteDataset(dataset), IsOk());
   EXPECT_FALSE(*store().IsReferenced(dataset));

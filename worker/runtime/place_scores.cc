@@ -13,16 +13,18 @@ absl::Status PlaceScores(const BatchScores& scores, const std::vector<std::size_
                                             scores.planes.size(), " planes, expected ", places.size(), " and ",
                                             result.planes.size()));
   }
+  auto target = result.planes.begin();
   for (const Plane& plane : scores.planes) {
-    const auto target = result.planes.find(plane.name);
-    if (target == result.planes.end() || plane.values.size() != places.size() * matrix) {
+    if (plane.name != target->first || plane.values.size() != places.size() * matrix) {
       return absl::InternalError(absl::StrCat("the method returned plane \"", plane.name, "\" with ",
-                                              plane.values.size(), " values, expected ", places.size() * matrix));
+                                              plane.values.size(), " values, expected \"", target->first, "\" with ",
+                                              places.size() * matrix));
     }
     for (std::size_t i = 0; i < places.size(); ++i) {
       std::copy_n(plane.values.begin() + static_cast<std::ptrdiff_t>(i * matrix), matrix,
                   target->second.begin() + static_cast<std::ptrdiff_t>(places[i] * matrix));
     }
+    ++target;
   }
   for (std::size_t i = 0; i < places.size(); ++i) result.objective[places[i]] = scores.objective[i];
   return absl::OkStatus();

@@ -1,5 +1,7 @@
 #include "worker/tensor/kernels.h"
 
+#include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include <ATen/ATen.h>
@@ -30,10 +32,20 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon
 
 RopeTable MakeRopeTable(const std::vector<float>& inverse_frequency, double scaling, std::int64_t positions,
                         const at::Tensor& like) {
-  const at::Tensor frequency = at::tensor(at::ArrayRef<float>(inverse_frequency), at::kFloat);
-  const at::Tensor position = at::arange(positions, at::kLong).to(at::kFloat);
-  const at::Tensor angle = at::outer(position, frequency);  // [positions, dimensions / 2]
-  return {(angle.cos() * scaling).to(like.options()), (angle.sin() * scaling).to(like.options())};
+  const std::vector<std::int64_t> shape = {positions, static_cast<std::int64_t>(inverse_frequency.size())};
+  const at::Tensor cosine = at::empty(shape, at::kFloat), sine = at::empty(shape, at::kFloat);
+  auto* next_cosine = cosine.data_ptr<float>();
+  auto* next_sine = sine.data_ptr<float>();
+  const auto factor = static_cast<float>(scaling);
+  // Not by at::cos: where its threads meet it computes other last digits than elsewhere.
+  for (std::int64_t position = 0; position < positions; ++position) {
+    for (const float frequency : inverse_frequency) {
+      const float angle = static_cast<float>(position) * frequency;
+      *next_cosine++ = static_cast<float>(std::cos(double{angle})) * factor;
+      *next_sine++ = static_cast<float>(std::sin(double{angle})) * factor;
+    }
+  }
+  return {cosine.to(like.options()), sine.to(like.options())};
 }
 
 at::Tensor ApplyRope(const at::Tensor& x, const RopeTable& table) {

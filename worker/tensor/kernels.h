@@ -24,8 +24,9 @@ struct RopeTable {
   at::Tensor sine;    // [positions, dimensions / 2]
 };
 
-// Angles are products in float32 and their cosines are taken in float32, whatever `like`'s dtype: so do the reference
-// implementations, and at thousands of positions it shows. The result has the dtype and device of `like`.
+// Angles are products in float32 and their cosines are rounded to float32, whatever `like`'s dtype: so do the reference
+// implementations, and at thousands of positions it shows. An entry depends on its position and frequency alone, not on
+// the table's size or the number of threads. The result has the dtype and device of `like`.
 RopeTable MakeRopeTable(const std::vector<float>& inverse_frequency, double scaling, std::int64_t positions,
                         const at::Tensor& like);
 

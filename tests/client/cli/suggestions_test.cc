@@ -11,6 +11,7 @@ TEST(DidYouMeanTest, NamesTheNearestWord) {
   EXPECT_EQ(DidYouMean("jbos", known), " (did you mean \"jobs\"?)");
   EXPECT_EQ(DidYouMean("modles", known), " (did you mean \"models\"?)");
   EXPECT_EQ(DidYouMean("attr", known), " (did you mean \"attribute\"?)");
+  EXPECT_EQ(DidYouMean("JBOS", known), " (did you mean \"jobs\"?)");
 }
 
 TEST(DidYouMeanTest, SaysNothingWhenNothingIsNear) {

@@ -75,19 +75,32 @@ TEST(PlanScoreShardsTest, RecordedTokensCountAmongTheResultsBytes) {
 
 TEST(PlanScoreShardsTest, NoSamplesNoShards) { EXPECT_THAT(PlanScoreShards({}, {}), IsEmpty()); }
 
-TEST(PlanScoreShardsTest, ShrinkTowardsTheEnd) {
-  const std::vector<std::uint32_t> samples(1'000, 100);
+TEST(PlanScoreShardsTest, EachTakesItsPartOfTheRestInWholeBatches) {
   ScoreLimits limits;
-  limits.tokens = {.most = 5'000, .least = 2'000};
-  const auto shards = PlanScoreShards(Samples(samples), limits);
-  EXPECT_EQ(shards.front().tokens, 5'000) << "a sixteenth of the job would be more";
-  std::uint64_t left = samples.size() * 100;
-  for (const PlannedShard& shard : shards) {
-    EXPECT_LE(shard.tokens, std::max<std::uint64_t>(2'000, left / kShardsOfTheRest));
-    EXPECT_TRUE(shard.tokens >= 2'000 || shard.tokens == left) << "not into crumbs";
-    left -= shard.tokens;
+  limits.tokens = {.most = 8'000, .least = 1'000};
+  std::vector<std::uint64_t> expected;
+  std::uint64_t left = 300'000;
+  while (left > 0) {
+    const std::uint64_t batches = std::clamp<std::uint64_t>(left / kShardsOfTheRest / 1'000, 1, 8);
+    expected.push_back(std::min(left, batches * 1'000));
+    left -= expected.back();
   }
-  EXPECT_EQ(left, 0);
+  std::vector<std::uint64_t> tokens;
+  for (const PlannedShard& shard : PlanScoreShards(Samples(std::vector<std::uint32_t>(3'000, 100)), limits)) {
+    tokens.push_back(shard.tokens);
+  }
+  EXPECT_EQ(tokens, expected);
+  EXPECT_EQ(tokens.front(), 8'000) << "at most so many";
+  EXPECT_EQ(tokens.back(), 1'000) << "not into crumbs";
+}
+
+TEST(PlanScoreShardsTest, AJobOfLessThanABatchIsOneShard) {
+  EXPECT_THAT(SamplesOf(PlanScoreShards(Samples({100, 200, 300}), {})), ElementsAre(ElementsAre(0, 2, 4)));
+}
+
+TEST(PlanScoreShardsTest, AHugeSampleStandsAloneWhereverItIs) {
+  EXPECT_THAT(SamplesOf(PlanScoreShards(Samples({100, 4'000'000'000, 100}), {})),
+              ElementsAre(ElementsAre(0), ElementsAre(2), ElementsAre(4)));
 }
 
 TEST(ShardTokensTest, GrowWithTheBatches) {
