@@ -1,10 +1,10 @@
 // headscope delete: remove a job or sweep that has ended, a dataset, or an imported pattern.
 #include <ostream>
 #include <string>
-#include <string_view>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "client/cli/command.h"
 #include "client/cli/json_values.h"
@@ -23,8 +23,8 @@ bool IsOf(const std::string& id, const std::string& collection, const std::strin
 }
 
 // A digest names a dataset, also as lists print it: "sha256:...".
-bool IsDigest(std::string_view id) {
-  return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+bool IsDigest(absl::string_view id) {
+  return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
 }
 
 // By the form of `id`; a UsageError for one of no known form.

@@ -5,6 +5,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "worker/tensor/torch_runtime.h"
+
 namespace headscope::worker {
 namespace {
 
@@ -65,16 +67,16 @@ TEST(KernelsTest, RopeEntriesDependOnPositionAndFrequencyAlone) {
   // 12 pairs at 700 positions: more than one thread is given of LibTorch's own elementwise operations.
   std::vector<float> frequencies;
   for (int pair = 0; pair < 12; ++pair) frequencies.push_back(std::pow(10'000.0f, -static_cast<float>(pair) / 12));
-  const int before = at::get_num_threads();
-  at::set_num_threads(1);
+  const int before = ComputeThreads();
+  SetComputeThreads(1);
   const RopeTable one = MakeRopeTable(frequencies, 1.0, 700, Doubles({0}));
-  at::set_num_threads(3);
+  SetComputeThreads(3);
   for (const std::int64_t positions : {1, 211, 397, 700}) {
     const RopeTable table = MakeRopeTable(frequencies, 1.0, positions, Doubles({0}));
     EXPECT_TRUE(table.cosine.equal(one.cosine.narrow(0, 0, positions))) << positions;
     EXPECT_TRUE(table.sine.equal(one.sine.narrow(0, 0, positions))) << positions;
   }
-  at::set_num_threads(before);
+  SetComputeThreads(before);
 }
 
 TEST(KernelsTest, HiddenKeysAreLaterOnesAndThoseBeforeTheWindow) {
