@@ -295,10 +295,13 @@ TEST_P(JobStoreContract, InvalidSamplesAreSkippedWhereThatIsAskedFor) {
   ASSERT_THAT(
       store().CompletePrepare(KeyOf(session, ClaimOf(session, some.id)), Digest('m'), {{2, 7, 2}, {0, 2000, 2}}, {bad}),
       IsOk());
-  const Lease score = ClaimOf(session, some.id);
-  EXPECT_THAT(score.shard.samples, ElementsAre(0, 2));
-  EXPECT_EQ(score.shard.tokens, 2007);
-  EXPECT_EQ(score.shard.batch_tokens, kDefaultBatchTokens) << "a longer sample is a batch of its own";
+  const Lease long_one = ClaimOf(session, some.id);
+  EXPECT_THAT(long_one.shard.samples, ElementsAre(0));
+  EXPECT_EQ(long_one.shard.tokens, 2000);
+  EXPECT_EQ(long_one.shard.batch_tokens, kDefaultBatchTokens) << "a longer sample is a batch of its own";
+  const Lease rest = ClaimOf(session, some.id);
+  EXPECT_THAT(rest.shard.samples, ElementsAre(2));
+  EXPECT_EQ(rest.shard.tokens, 7);
   EXPECT_EQ(Get(some.id).counts.samples_total, 2);
   EXPECT_EQ(Get(some.id).counts.invalid_samples, 1);
   ASSERT_THAT(store().CompletePrepare(KeyOf(session, ClaimOf(session, none.id)), Digest('m'), {},
