@@ -66,17 +66,25 @@ void ReferenceModel::Plan(ModelJob& job) {
   ModelShard shard;
   shard.batch_tokens = batch_tokens;
   const ModelShard empty = shard;
-  std::uint64_t all_tokens = 0;
+  std::uint64_t left = 0;
   for (std::uint32_t sample = 0; sample < samples; ++sample) {
-    if (!job.invalid.contains(sample)) all_tokens += FactsOf(job.request.spec.dataset, sample).tokens;
+    if (!job.invalid.contains(sample)) left += FactsOf(job.request.spec.dataset, sample).tokens;
   }
-  const std::uint64_t most =
-      std::max(std::clamp<std::uint64_t>(all_tokens / 32, 4096, 32 * 1024), std::uint64_t{4} * batch_tokens);
+  // A 32nd of what is left, in whole batches: at least one, or 1,024 tokens; at most 32,768 tokens, or four.
+  const std::uint64_t least = std::max<std::uint64_t>(1024, batch_tokens);
+  const auto share = [&] {
+    const std::uint64_t batches = left / 32 / least;
+    return std::clamp(batches * least, least, std::max<std::uint64_t>(32 * 1024, std::uint64_t{4} * batch_tokens));
+  };
+  std::uint64_t most = share();
   for (std::uint32_t sample = 0; sample < samples; ++sample) {
     if (job.invalid.contains(sample)) continue;
     const std::uint32_t tokens = FactsOf(job.request.spec.dataset, sample).tokens;
-    if (shard.samples.size() == 512 || shard.tokens + tokens > most) {
+    const bool full = shard.samples.size() == 512 || shard.tokens + tokens > most;
+    if (full && !shard.samples.empty()) {
       AddShard(job, 's', ordinal++, shard);
+      left -= shard.tokens;
+      most = share();
       shard = empty;
     }
     shard.samples.push_back(sample);
