@@ -39,7 +39,10 @@ class AdaptersTest(Case):
     def test_an_adapter_without_its_base_says_so(self):
         config_path = self.models / "tuned/checkpoint-3/adapter_config.json"
         config = json.loads(config_path.read_text())
-        config_path.write_text(json.dumps({**config, "base_model_name_or_path": "org/absent"}))
+        # In one step: a scan may be reading it.
+        changed = config_path.with_suffix(".new")
+        changed.write_text(json.dumps({**config, "base_model_name_or_path": "org/absent"}))
+        changed.replace(config_path)
         refused = self.running.cli("attribute", "--model", "tuned/checkpoint-3", "--data",
                                    GOLDEN / "llama_lora/samples.jsonl")
         self.assertNotEqual(refused.status, 0)
