@@ -4,7 +4,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "client/cli/command.h"
 #include "client/cli/json_values.h"
@@ -13,36 +12,23 @@
 namespace headscope::cli {
 namespace {
 
-constexpr char kDigest[] = "sha256:";
-
-using Deletion = absl::Status (*)(client::Client&, const std::string&);
-
 // "j-..." and "jobs/...".
 bool IsOf(const std::string& id, const std::string& collection, const std::string& prefix) {
   return absl::StartsWith(id, collection) || absl::StartsWith(id, prefix);
 }
 
-// A digest names a dataset, also as lists print it: "sha256:...".
-bool IsDigest(absl::string_view id) {
-  return id.size() == 64 && id.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
+// Datasets are named by their digests.
+bool IsDataset(const std::string& id) {
+  return absl::StartsWith(id, "datasets/") ||
+         (id.size() == 64 && id.find_first_not_of("0123456789abcdef") == std::string::npos);
 }
 
 // By the form of `id`; a UsageError for one of no known form.
-absl::StatusOr<Deletion> DeletionOf(const std::string& id) {
-  if (IsOf(id, "jobs/", "j-")) {
-    return [](client::Client& client, const std::string& job) { return client.DeleteJob(job); };
-  }
-  if (IsOf(id, "sweeps/", "s-")) {
-    return [](client::Client& client, const std::string& sweep) { return client.DeleteSweep(sweep, false); };
-  }
-  if (IsOf(id, "patterns/", "p-")) {
-    return [](client::Client& client, const std::string& pattern) { return client.DeletePattern(pattern); };
-  }
-  if (absl::StartsWith(id, "datasets/") || IsDigest(absl::StripPrefix(id, kDigest))) {
-    return [](client::Client& client, const std::string& dataset) {
-      return client.DeleteDataset(std::string(absl::StripPrefix(dataset, kDigest)));
-    };
-  }
+absl::Status Delete(client::Client& client, const std::string& id) {
+  if (IsOf(id, "jobs/", "j-")) return client.DeleteJob(id);
+  if (IsOf(id, "sweeps/", "s-")) return client.DeleteSweep(id, false);
+  if (IsOf(id, "patterns/", "p-")) return client.DeletePattern(id);
+  if (IsDataset(id)) return client.DeleteDataset(id);
   return UsageError(absl::StrCat(
       "delete: wanted the id of a job (j-..., jobs/...), a sweep (s-..., sweeps/...), an imported pattern (p-..., "
       "patterns/...) or a dataset (its digest of 64 lower-case hex digits, datasets/...), found \"",
@@ -50,12 +36,11 @@ absl::StatusOr<Deletion> DeletionOf(const std::string& id) {
 }
 
 absl::StatusOr<int> Run(Session& session, const Arguments& arguments) {
-  const std::string& id = arguments.positionals()[0];
-  const absl::StatusOr<Deletion> deletion = DeletionOf(id);
-  if (!deletion.ok()) return deletion.status();
+  // Lists print digests as "sha256:...".
+  const std::string id(absl::StripPrefix(arguments.positionals()[0], "sha256:"));
   const auto client = session.Connect();
   if (!client.ok()) return client.status();
-  if (absl::Status status = (*deletion)(**client, id); !status.ok()) return status;
+  if (absl::Status status = Delete(**client, id); !status.ok()) return status;
   const std::size_t slash = id.find('/');
   const std::string bare = slash == std::string::npos ? id : id.substr(slash + 1);
   if (session.format == Format::kJson) {
