@@ -12,8 +12,11 @@
 
 namespace headscope::server {
 
-enum class JobState { kQueued, kRunning, kSucceeded, kFailed, kCancelled, kExpired };
-constexpr bool HasEnded(JobState state) { return state != JobState::kQueued && state != JobState::kRunning; }
+// kPreparing: work on it has begun, and no shard of it has been leased to be scored.
+enum class JobState { kQueued, kPreparing, kRunning, kSucceeded, kFailed, kCancelled, kExpired };
+constexpr bool HasEnded(JobState state) { return state > JobState::kRunning; }
+// It waits for a worker to score it: what queue limits, queue_ttl and the metrics of the queue count.
+constexpr bool IsWaiting(JobState state) { return state == JobState::kQueued || state == JobState::kPreparing; }
 
 struct JobSpec {
   // Path relative to the model root.

@@ -12,8 +12,8 @@ struct NamesOf;
 
 template <>
 struct NamesOf<JobState> {
-  static constexpr std::array<std::string_view, 6> kNames = {"QUEUED", "RUNNING",   "SUCCEEDED",
-                                                             "FAILED", "CANCELLED", "EXPIRED"};
+  static constexpr std::array<std::string_view, 7> kNames = {
+      "QUEUED", "PREPARING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED"};
 };
 template <>
 struct NamesOf<Phase> {

@@ -125,7 +125,8 @@ class SqliteStore : public JobStore {
     return sqlite::Reading(*db_, [&] { return sqlite::ListPatterns(*db_, filter, page); });
   }
   absl::StatusOr<std::vector<std::string>> DeletePattern(const std::string& id) override {
-    return sqlite::InTransaction(*db_, [&] { return sqlite::DeletePattern(*db_, id); });
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] { return sqlite::DeletePattern(change, id); });
   }
 
   absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) override {

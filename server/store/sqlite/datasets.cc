@@ -17,8 +17,8 @@ DatasetRecord ReadRecord(const Rows& rows) {
 
 absl::StatusOr<DatasetRecord> PutDataset(Database& db, const DatasetRecord& record) {
   db.Run(
-      "INSERT INTO dataset(digest, sample_count, size_bytes, display_name, create_time) VALUES(?, ?, ?, ?, ?)"
-      " ON CONFLICT(digest) DO NOTHING",
+      "INSERT INTO dataset(digest, sample_count, size_bytes, display_name, create_time, use_time)"
+      " VALUES(?, ?, ?, ?, ?5, ?5) ON CONFLICT(project, digest) DO NOTHING",
       record.digest, record.sample_count, record.size_bytes, record.display_name, record.create_time);
   return FindDataset(db, record.digest);
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 #include "server/jobs/names.h"
+#include "server/store/sqlite/requests.h"
 
 namespace headscope::server::sqlite {
 namespace {
@@ -74,8 +75,8 @@ absl::Status ExpireJobs(Change& change) {
   std::vector<std::int64_t> expired;
   {
     Rows rows = change.db.Query(
-        "SELECT number FROM job INDEXED BY job_expiry WHERE state = 'QUEUED' AND expire_time IS NOT NULL AND "
-        "expire_time <= ?",
+        "SELECT number FROM job WHERE state IN ('QUEUED', 'PREPARING') AND queue_deadline IS NOT NULL"
+        " AND queue_deadline <= ?",
         change.now);
     while (rows.Next()) expired.push_back(rows.Int(0));
   }
@@ -102,6 +103,7 @@ absl::StatusOr<std::vector<std::string>> DeleteJob(Change& change, const std::st
     while (rows.Next()) blobs.push_back(rows.Text(0));
   }
   change.db.Run("DELETE FROM job WHERE number = ?", row->job.number);
+  MarkDeleted(change.db, change.now, Made::kJob, id);
   // Kept where it serves later jobs; it goes with its dataset.
   change.db.Run(
       "DELETE FROM preparation WHERE number = ?1 AND NOT reusable"

@@ -7,6 +7,7 @@
 #include "server/jobs/options_json.h"
 #include "server/store/sqlite/job_end.h"
 #include "server/store/sqlite/paging.h"
+#include "server/store/sqlite/requests.h"
 
 namespace headscope::server::sqlite {
 namespace {
@@ -89,15 +90,16 @@ absl::Status NotFound(const std::string& id) {
   return MakeError(absl::StatusCode::kNotFound, absl::StrCat("no pattern '", id, "'"), "PATTERN_NOT_FOUND");
 }
 
+Request RequestOf(const NewPattern& pattern) {
+  return {"default", Made::kPattern, pattern.request_id, pattern.request_hash};
+}
+
 // The pattern that this request made before; nullopt when it is new.
 absl::StatusOr<std::optional<PatternRecord>> FindImported(Database& db, const NewPattern& pattern) {
-  if (pattern.request_id.empty()) return std::nullopt;
-  Rows rows = db.Query("SELECT id, request_hash FROM pattern WHERE request_id = ?", pattern.request_id);
-  if (!rows.Next()) return std::nullopt;
-  if (rows.Text(1) == pattern.request_hash) return FindPattern(db, rows.Text(0));
-  return MakeError(absl::StatusCode::kAlreadyExists,
-                   absl::StrCat("request_id '", pattern.request_id, "' was used for another pattern; draw a new one"),
-                   "REQUEST_ID_REUSED");
+  const absl::StatusOr<std::optional<std::string>> made = FindMade(db, RequestOf(pattern));
+  if (!made.ok()) return made.status();
+  if (!*made) return std::nullopt;
+  return FindPattern(db, **made);
 }
 
 }  // namespace
@@ -108,16 +110,14 @@ absl::StatusOr<PatternRecord> ImportPattern(Change& change, const NewPattern& pa
   if (*former) return **std::move(former);
   const PatternRecord& record = pattern.record;
   const std::string id = MakeId("p-", change.random);
-  const std::optional<std::string> request_id =
-      pattern.request_id.empty() ? std::nullopt : std::optional(pattern.request_id);
   change.db.Run(
-      "INSERT INTO pattern(id, request_id, request_hash, blob, display_name, origin, model, model_digest, family,"
-      " stored_dtype, layers, heads, kv_heads, head_dim, samples, create_time)"
-      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, request_id, Blob{pattern.request_hash}, record.blob, record.display_name, record.origin, record.model,
-      Blob{record.model_digest}, record.facts.family, record.facts.stored_dtype, record.facts.layers,
-      record.facts.heads, record.facts.kv_heads, record.facts.head_dim, record.samples, change.now);
+      "INSERT INTO pattern(id, blob, display_name, origin, model, model_digest, family, stored_dtype, layers, heads,"
+      " kv_heads, head_dim, samples, create_time) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      id, record.blob, record.display_name, record.origin, record.model, Blob{record.model_digest},
+      record.facts.family, record.facts.stored_dtype, record.facts.layers, record.facts.heads, record.facts.kv_heads,
+      record.facts.head_dim, record.samples, change.now);
   const std::int64_t number = change.db.last_insert_rowid();
+  RememberMade(change, RequestOf(pattern), id);
   for (const auto& [key, value] : record.labels) {
     change.db.Run("INSERT INTO pattern_label(pattern, key, value) VALUES(?, ?, ?)", number, key, value);
   }
@@ -137,7 +137,8 @@ absl::StatusOr<Page<PatternRecord>> ListPatterns(Database& db, const PatternFilt
       [&](const Rows& rows) { return ReadRecord(db, rows); });
 }
 
-absl::StatusOr<std::vector<std::string>> DeletePattern(Database& db, const std::string& id) {
+absl::StatusOr<std::vector<std::string>> DeletePattern(Change& change, const std::string& id) {
+  Database& db = change.db;
   const absl::StatusOr<PatternRecord> record = FindPattern(db, id);
   if (!record.ok()) return record.status();
   if (!record->job.empty()) {
@@ -147,6 +148,7 @@ absl::StatusOr<std::vector<std::string>> DeletePattern(Database& db, const std::
         "PATTERN_OF_JOB");
   }
   db.Run("DELETE FROM pattern WHERE number = ?", record->number);
+  MarkDeleted(db, change.now, Made::kPattern, id);
   if (IsReferenced(db, record->blob)) return std::vector<std::string>();
   return std::vector<std::string>{record->blob};
 }

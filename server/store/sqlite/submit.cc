@@ -13,20 +13,21 @@
 #include "server/store/sqlite/datasets.h"
 #include "server/store/sqlite/jobs.h"
 #include "server/store/sqlite/preparations.h"
+#include "server/store/sqlite/requests.h"
 
 namespace headscope::server::sqlite {
 
+namespace {
+
+Request RequestOf(const NewJob& job) { return {"default", Made::kJob, job.request_id, job.request_hash}; }
+
+}  // namespace
+
 absl::StatusOr<std::optional<Job>> FindSubmitted(Database& db, const NewJob& job) {
-  if (job.request_id.empty()) return std::nullopt;
-  Rows rows = db.Query("SELECT id, request_hash FROM job WHERE request_id = ?", job.request_id);
-  if (!rows.Next()) return std::nullopt;
-  if (rows.Text(1) != job.request_hash) {
-    return MakeError(absl::StatusCode::kAlreadyExists,
-                     absl::StrCat("request_id '", job.request_id, "' came with another request before (job '",
-                                  rows.Text(0), "'); use a new one"),
-                     "REQUEST_ID_REUSED");
-  }
-  absl::StatusOr<JobRow> row = FindJob(db, rows.Text(0));
+  const absl::StatusOr<std::optional<std::string>> made = FindMade(db, RequestOf(job));
+  if (!made.ok()) return made.status();
+  if (!*made) return std::nullopt;
+  absl::StatusOr<JobRow> row = FindJob(db, **made);
   if (!row.ok()) return row.status();
   return std::move(row->job);
 }
@@ -51,18 +52,17 @@ std::optional<Reused> Reuse(Database& db, JobSpec& spec) {
 std::int64_t InsertJob(Change& change, const std::string& id, const NewJob& job, std::int64_t preparation,
                        std::uint64_t samples) {
   const JobSpec& spec = job.spec;
-  std::optional<absl::Time> expire_time;
-  if (spec.queue_ttl) expire_time = change.now + *spec.queue_ttl;
-  std::optional<std::string> request_id;
-  if (!job.request_id.empty()) request_id = job.request_id;
+  std::optional<absl::Time> queue_deadline;
+  if (spec.queue_ttl) queue_deadline = change.now + *spec.queue_ttl;
   change.db.Run(
-      "INSERT INTO job(id, request_id, request_hash, model, model_digest, dataset, compute, reduction, priority,"
-      " batch_tokens, queue_ttl, max_attempts, preparation, samples_total, create_time, expire_time)"
-      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, request_id, Blob{job.request_hash}, spec.model, Blob{spec.model_digest}, spec.dataset, ToJson(spec.compute),
-      ToJson(spec.reduction), spec.priority, spec.batch_tokens, spec.queue_ttl, spec.max_attempts, preparation, samples,
-      change.now, expire_time);
+      "INSERT INTO job(id, model, model_digest, dataset, compute, reduction, priority, batch_tokens, queue_ttl,"
+      " max_attempts, preparation, samples_total, create_time, queue_time, queue_deadline)"
+      " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?13, ?13, ?14)",
+      id, spec.model, Blob{spec.model_digest}, spec.dataset, ToJson(spec.compute), ToJson(spec.reduction),
+      spec.priority, spec.batch_tokens, spec.queue_ttl, spec.max_attempts, preparation, samples, change.now,
+      queue_deadline);
   const std::int64_t number = change.db.last_insert_rowid();
+  RememberMade(change, RequestOf(job), id);
   for (const auto& [key, value] : spec.labels) {
     change.db.Run("INSERT INTO label(job, key, value) VALUES(?, ?, ?)", number, key, value);
   }

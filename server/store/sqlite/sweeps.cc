@@ -9,6 +9,7 @@
 #include "server/store/sqlite/job_end.h"
 #include "server/store/sqlite/jobs.h"
 #include "server/store/sqlite/paging.h"
+#include "server/store/sqlite/requests.h"
 #include "server/store/sqlite/submit.h"
 
 namespace headscope::server::sqlite {
@@ -103,16 +104,17 @@ void InsertSpec(Change& change, std::int64_t number, const SweepSpec& spec) {
   }
 }
 
+Request RequestOf(const NewSweep& sweep) { return {"default", Made::kSweep, sweep.request_id, sweep.request_hash}; }
+
 std::int64_t InsertSweep(Change& change, const std::string& id, const NewSweep& sweep) {
   const JobSpec& common = sweep.spec.common;
-  const std::optional<std::string> request_id =
-      sweep.request_id.empty() ? std::nullopt : std::optional(sweep.request_id);
   change.db.Run(
-      "INSERT INTO sweep(id, request_id, request_hash, compute, reduction, priority, batch_tokens, queue_ttl,"
-      " max_attempts, create_time) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      id, request_id, Blob{sweep.request_hash}, ToJson(common.compute), ToJson(common.reduction), common.priority,
-      common.batch_tokens, common.queue_ttl, common.max_attempts, change.now);
+      "INSERT INTO sweep(id, compute, reduction, priority, batch_tokens, queue_ttl, max_attempts, create_time)"
+      " VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
+      id, ToJson(common.compute), ToJson(common.reduction), common.priority, common.batch_tokens, common.queue_ttl,
+      common.max_attempts, change.now);
   const std::int64_t number = change.db.last_insert_rowid();
+  RememberMade(change, RequestOf(sweep), id);
   InsertSpec(change, number, sweep.spec);
   return number;
 }
@@ -169,14 +171,10 @@ Rows Select(Database& db, const SweepFilter& filter, std::int64_t before, std::u
 }  // namespace
 
 absl::StatusOr<std::optional<Sweep>> FindSubmittedSweep(Database& db, const NewSweep& sweep) {
-  if (sweep.request_id.empty()) return std::nullopt;
-  Rows rows = db.Query("SELECT id, request_hash FROM sweep WHERE request_id = ?", sweep.request_id);
-  if (!rows.Next()) return std::nullopt;
-  if (rows.Text(1) == sweep.request_hash) return FindSweep(db, rows.Text(0));
-  return MakeError(absl::StatusCode::kAlreadyExists,
-                   absl::StrCat("request_id '", sweep.request_id, "' came with another request before (sweep '",
-                                rows.Text(0), "'); use a new one"),
-                   "REQUEST_ID_REUSED");
+  const absl::StatusOr<std::optional<std::string>> made = FindMade(db, RequestOf(sweep));
+  if (!made.ok()) return made.status();
+  if (!*made) return std::nullopt;
+  return FindSweep(db, **made);
 }
 
 absl::StatusOr<SweepOutcome> SubmitSweep(Change& change, const NewSweep& submitted) {
@@ -253,6 +251,7 @@ absl::StatusOr<DeletedSweep> DeleteSweep(Change& change, const std::string& id, 
     deleted.blobs.insert(deleted.blobs.end(), blobs->begin(), blobs->end());
   }
   change.db.Run("DELETE FROM sweep WHERE number = ?", sweep->number);
+  MarkDeleted(change.db, change.now, Made::kSweep, id);
   return deleted;
 }
 

@@ -18,7 +18,9 @@ std::string ReferenceModel::Submit(const NewJob& request, std::string* existing)
     *existing = id;
     return job.request.request_hash == request.request_hash ? "" : "REQUEST_ID_REUSED";
   }
-  return "";
+  const auto deleted = deleted_requests_.find(request.request_id);
+  if (deleted == deleted_requests_.end()) return "";
+  return deleted->second == request.request_hash ? "REQUEST_DELETED" : "REQUEST_ID_REUSED";
 }
 
 void ReferenceModel::AddShard(ModelJob& job, char phase, std::uint32_t ordinal, const ModelShard& shard) {
@@ -127,6 +129,8 @@ std::string ReferenceModel::Cancel(const std::string& id) {
 std::string ReferenceModel::Delete(const std::string& id) {
   if (!jobs_.contains(id)) return "JOB_NOT_FOUND";
   if (!HasEnded(jobs_[id].visible.state)) return "JOB_NOT_ENDED";
+  const NewJob& request = jobs_[id].request;
+  if (!request.request_id.empty()) deleted_requests_[request.request_id] = request.request_hash;
   jobs_.erase(id);
   return "";
 }

@@ -109,6 +109,8 @@ class ReferenceModel {
   const FakeClock& clock_;
   std::map<std::string, ModelJob> jobs_;
   std::map<std::string, ModelSession> sessions_;
+  // By id: the hash of the request.
+  std::map<std::string, std::string> deleted_requests_;
   std::uint64_t claims_ = 0;
   // Datasets whose token counts are known, for the model content 'm'.
   std::set<std::string> prepared_;

@@ -4,6 +4,7 @@
 
 #include "server/store/page_token.h"
 #include "server/store/sqlite/blob_codec.h"
+#include "server/store/sqlite/migrations.h"
 #include "server/store/sqlite_store.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/seeded_random.h"
@@ -44,41 +45,56 @@ TEST_F(SqliteStoreTest, NobodyElseGetsAtTheFileWhileItIsOpen) {
   EXPECT_EQ(Execute("SELECT * FROM job"), SQLITE_BUSY);
 }
 
-TEST_F(SqliteStoreTest, JobsOfAnOlderSchemaGetTheirPatterns) {
-  std::string id;
-  {
-    const auto store = *Open();
-    ASSERT_THAT(store->PutDataset({std::string(64, 'd'), 1, 1, "", clock_.Now(), 0}), IsOk());
-    NewJob job;
-    job.spec.model = "model";
-    job.spec.dataset = std::string(64, 'd');
-    job.spec.labels = {{"task", "copy"}};
-    id = store->Submit(job)->job.id;
-    const SessionRef session = store->OpenSession({"w", "boot", "", "", false})->ref;
-    const auto key = [&] {
-      const Lease lease = **store->Claim(session, store->Candidates()->front().shard);
-      return LeaseKey{session, lease.shard.id, lease.shard.fence};
-    };
-    ASSERT_THAT(store->CompletePrepare(key(), std::string(32, 'm'), {{0, 10, 5}}, {}), IsOk());
-    ASSERT_THAT(store->CompleteScore(key(), std::string(64, 'a'), 1024, 5), IsOk());
+// A file as schema 3 left it, with a job that had succeeded, one that is being prepared, and one that is being scored.
+TEST_F(SqliteStoreTest, JobsOfAnOlderSchemaGetTheirPatternsAndStates) {
+  for (int version = 0; version < 3; ++version) {
+    ASSERT_EQ(Execute(sqlite::Migrations()[static_cast<std::size_t>(version)]), SQLITE_OK) << version;
   }
-  // The file as schema 3 left it.
+  const std::string digest(64, 'd');
   ASSERT_EQ(
-      Execute(
-          "DROP TRIGGER job_deleted; DROP INDEX job_sweep; ALTER TABLE job DROP COLUMN sweep; DROP TABLE sweep_cell;"
-          "DROP TABLE sweep_label; DROP TABLE sweep_dataset; DROP TABLE sweep_model; DROP TABLE sweep;"
-          "DROP TRIGGER job_succeeded; DROP TABLE pattern_label; DROP TABLE pattern;"
-          "ALTER TABLE job DROP COLUMN layers; ALTER TABLE job DROP COLUMN heads;"
-          "ALTER TABLE job DROP COLUMN head_dim; DELETE FROM schema_version WHERE version >= 4"),
+      Execute(("CREATE TABLE schema_version(version INTEGER NOT NULL) STRICT; INSERT INTO schema_version VALUES(3);"
+               "INSERT INTO dataset VALUES(1, '" + digest + "', 1, 1, 'rows', 5);"
+               "INSERT INTO preparation(number, dataset, append_eos) VALUES(1, '" + digest + "', 1);"
+               "INSERT INTO job(number, id, request_id, request_hash, state, model, model_digest, dataset, compute,"
+               " reduction, priority, max_attempts, preparation, samples_total, samples_done, create_time, end_time)"
+               " VALUES(7, 'j-done', 'request', x'01', 'SUCCEEDED', 'model', x'02', '" + digest +
+               "', '{}', '{}', 0, 5, 1, 1, 1, 10, 20);"
+               "INSERT INTO label VALUES(7, 'task', 'copy');"
+               "INSERT INTO job(number, id, request_hash, state, model, model_digest, dataset, compute, reduction,"
+               " priority, max_attempts, preparation, samples_total, create_time)"
+               " VALUES(8, 'j-prepares', x'', 'RUNNING', 'model', x'', '" + digest + "', '{}', '{}', 0, 5, 1, 1, 10),"
+               " (9, 'j-scores', x'', 'RUNNING', 'model', x'', '" + digest + "', '{}', '{}', 0, 5, 1, 1, 10);"
+               "INSERT INTO attempt(job, phase, shard, worker, device, build, start_time) VALUES"
+               " (8, 'PREPARE', 0, 'w', '', '', 11), (9, 'SCORE', 0, 'w', '', '', 11)")
+                  .c_str()),
       SQLITE_OK);
   const auto store = Open();
   ASSERT_THAT(store, IsOk());
-  const auto pattern = (*store)->GetPattern("p-" + id.substr(2));
+  const auto pattern = (*store)->GetPattern("p-done");
   ASSERT_THAT(pattern, IsOk());
-  EXPECT_EQ(pattern->job, id);
+  EXPECT_EQ(pattern->job, "j-done");
   EXPECT_EQ(pattern->samples, 1u);
   EXPECT_EQ(pattern->labels, (std::map<std::string, std::string>{{"task", "copy"}}));
   EXPECT_EQ(pattern->facts.layers, 0u) << "not known any more";
+  EXPECT_EQ((*store)->GetJob("j-prepares")->state, JobState::kPreparing);
+  EXPECT_EQ((*store)->GetJob("j-scores")->state, JobState::kRunning);
+  NewJob repeated;
+  repeated.spec.dataset = digest;
+  repeated.request_id = "request";
+  repeated.request_hash = std::string(1, '\1');
+  EXPECT_EQ((*store)->Submit(repeated)->job.id, "j-done");
+}
+
+// What a rebuilt table's rows refer to is checked: the file stays as it was.
+TEST_F(SqliteStoreTest, AFileWhoseRowsReferToNothingIsNotMigrated) {
+  for (int version = 0; version < 6; ++version) {
+    ASSERT_EQ(Execute(sqlite::Migrations()[static_cast<std::size_t>(version)]), SQLITE_OK) << version;
+  }
+  ASSERT_EQ(Execute("CREATE TABLE schema_version(version INTEGER NOT NULL) STRICT;"
+                    "INSERT INTO schema_version VALUES(6); INSERT INTO label VALUES(7, 'task', 'copy')"),
+            SQLITE_OK);
+  EXPECT_THAT(Open(), IsError(StatusCode::kDataLoss, ""));
+  EXPECT_EQ(Execute("SELECT request_id FROM job"), SQLITE_OK) << "still schema 6";
 }
 
 TEST_F(SqliteStoreTest, AMillionSamplesArePreparedAndPlanned) {
