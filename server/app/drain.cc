@@ -45,6 +45,7 @@ void ServerApp::Stop(absl::Duration grace) {
   if (fleet_ != nullptr) fleet_->Stop();
   if (clients_ != nullptr) clients_->Shutdown(grace);
   if (workers_ != nullptr) workers_->Shutdown(grace);
+  if (housekeeping_ != nullptr) housekeeping_->Stop();
   // Files first: what they end with is posted to the store.
   if (analyses_ != nullptr) analyses_->Stop();
   if (io_ != nullptr) io_->Stop();

@@ -24,6 +24,24 @@ class MeasuredStore final : public JobStore {
  public:
   MeasuredStore(JobStore& store, Metrics& metrics) : store_(store), metrics_(metrics) {}
 
+  absl::Status AnnounceBlob(const std::string& blob, std::uint64_t size) override {
+    return Time("announce_blob", [&] { return store_.AnnounceBlob(blob, size); });
+  }
+  absl::Status GiveUpBlob(const std::string& blob) override {
+    return Time("give_up_blob", [&] { return store_.GiveUpBlob(blob); });
+  }
+  absl::StatusOr<std::vector<std::string>> TakeUnusedBlobs(std::size_t limit) override {
+    return Time("take_unused_blobs", [&] { return store_.TakeUnusedBlobs(limit); });
+  }
+  absl::Status ForgetBlobs(const std::vector<std::string>& blobs) override {
+    return Time("forget_blobs", [&] { return store_.ForgetBlobs(blobs); });
+  }
+  absl::StatusOr<std::vector<BlobRecord>> ListBlobs() override {
+    return Time("list_blobs", [&] { return store_.ListBlobs(); });
+  }
+  absl::Status SetBlobSizes(const std::vector<BlobRecord>& blobs) override {
+    return Time("set_blob_sizes", [&] { return store_.SetBlobSizes(blobs); });
+  }
   absl::StatusOr<DatasetRecord> PutDataset(const DatasetRecord& record) override {
     return Time("put_dataset", [&] { return store_.PutDataset(record); });
   }
@@ -51,7 +69,7 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<Effect> Cancel(const std::string& id) override {
     return Time("cancel", [&] { return store_.Cancel(id); });
   }
-  absl::StatusOr<std::vector<std::string>> DeleteJob(const std::string& id) override {
+  absl::Status DeleteJob(const std::string& id) override {
     return Time("delete_job", [&] { return store_.DeleteJob(id); });
   }
   absl::StatusOr<SweepOutcome> SubmitSweep(const NewSweep& sweep) override {
@@ -73,7 +91,7 @@ class MeasuredStore final : public JobStore {
                                           const std::vector<std::string>& model_digests) override {
     return Time("retry_sweep", [&] { return store_.RetrySweep(id, model_digests); });
   }
-  absl::StatusOr<DeletedSweep> DeleteSweep(const std::string& id, bool keep_jobs) override {
+  absl::StatusOr<std::vector<std::string>> DeleteSweep(const std::string& id, bool keep_jobs) override {
     return Time("delete_sweep", [&] { return store_.DeleteSweep(id, keep_jobs); });
   }
   absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) override {
@@ -85,7 +103,7 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<Page<PatternRecord>> ListPatterns(const PatternFilter& filter, const PageRequest& page) override {
     return Time("list_patterns", [&] { return store_.ListPatterns(filter, page); });
   }
-  absl::StatusOr<std::vector<std::string>> DeletePattern(const std::string& id) override {
+  absl::Status DeletePattern(const std::string& id) override {
     return Time("delete_pattern", [&] { return store_.DeletePattern(id); });
   }
   absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job, std::uint32_t limit) override {
@@ -159,8 +177,11 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<QueueStats> Stats() override {
     return Time("stats", [&] { return store_.Stats(); });
   }
-  absl::StatusOr<bool> IsReferenced(const std::string& blob) override {
-    return Time("is_referenced", [&] { return store_.IsReferenced(blob); });
+  absl::StatusOr<Retired> Retire(const RetentionPolicy& policy, std::size_t limit) override {
+    return Time("retire", [&] { return store_.Retire(policy, limit); });
+  }
+  absl::Status Tidy() override {
+    return Time("tidy", [&] { return store_.Tidy(); });
   }
 
  private:

@@ -15,7 +15,7 @@
 #include "proto/support/log.h"
 #include "proto/support/sha256.h"
 #include "server/app/measured_store.h"
-#include "server/store/blob_garbage.h"
+#include "server/store/unknown_blobs.h"
 
 namespace headscope::server {
 namespace {
@@ -73,6 +73,7 @@ absl::StatusOr<std::unique_ptr<ServerApp>> ServerApp::Start(const ServerOptions&
   app->StartCore();
   if (absl::Status status = app->Listen(); !status.ok()) return status;
   app->fleet_->Start();
+  app->housekeeping_->Start();
   app->SetServing(true);
   app->AddLocalWorkers();
   app->local_workers_.Start();
@@ -90,11 +91,25 @@ absl::Status ServerApp::OpenStore() {
   auto sqlite = OpenSqliteStore(directory_->path(), SystemClock(), *random_);
   if (!sqlite.ok()) return sqlite.status();
   sqlite_ = *std::move(sqlite);
-  auto blobs = OpenFileBlobStore(directory_->path());
+  store_ = MeasureStore(*sqlite_, metrics_);
+  return OpenBlobs();
+}
+
+absl::Status ServerApp::OpenBlobs() {
+  const absl::StatusOr<ReconciledBlobs> found =
+      ReconcileBlobs(directory_->path(), *store_, options_.quarantine, SystemClock().Now());
+  if (!found.ok()) return found.status();
+  if (found->quarantined + found->taken_back + found->expired + found->missing > 0) {
+    Log(LogLevel::kWarning, "files of results and datasets are not what the database knows",
+        {{"put_into_quarantine", found->quarantined},
+         {"taken_back", found->taken_back},
+         {"removed_after_quarantine", found->expired},
+         {"missing", found->missing}});
+  }
+  auto blobs = OpenFileBlobStore(directory_->path(), found->stored_bytes);
   if (!blobs.ok()) return blobs.status();
   blobs_ = *std::move(blobs);
-  store_ = MeasureStore(*sqlite_, metrics_);
-  return SweepBlobs(directory_->path(), *store_, *blobs_);
+  return absl::OkStatus();
 }
 
 void ServerApp::StartCore() {
@@ -106,6 +121,13 @@ void ServerApp::StartCore() {
       std::make_unique<IoPool>(std::max(2, static_cast<int>(std::thread::hardware_concurrency()) / 2), "analyses");
   analyses_->Start();
   events_ = std::make_unique<JobEvents>(SystemClock(), static_cast<std::uint32_t>(absl::ToUnixSeconds(absl::Now())));
+  HousekeepingOptions housekeeping;
+  housekeeping.retention.keep = options_.retention;
+  housekeeping.erase_after = options_.erase_after;
+  housekeeping.jobs_retired = [this](const std::vector<std::string>& jobs) {
+    for (const std::string& job : jobs) events_->Forget(job);
+  };
+  housekeeping_ = std::make_unique<Housekeeping>(std::move(housekeeping), *executor_, *blobs_);
   metrics_.SetQueueCapacity(kMaxQueuedJobs);
   FleetOptions fleet;
   fleet.local_token = local_token_;

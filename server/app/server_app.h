@@ -21,6 +21,7 @@
 #include "server/metrics/metrics.h"
 #include "server/service/services.h"
 #include "server/store/blob_store.h"
+#include "server/store/housekeeping.h"
 #include "server/store/io_pool.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/store_executor.h"
@@ -51,6 +52,7 @@ class ServerApp {
   ServerApp(const ServerOptions& options, const Environment& environment);
 
   absl::Status OpenStore();
+  absl::Status OpenBlobs();
   void StartCore();
   absl::Status Listen();
   void SetServing(bool serving);
@@ -72,6 +74,7 @@ class ServerApp {
   std::unique_ptr<StoreExecutor> executor_;
   std::unique_ptr<IoPool> io_;
   std::unique_ptr<IoPool> analyses_;
+  std::unique_ptr<Housekeeping> housekeeping_;
   std::unique_ptr<JobEvents> events_;
   ReadyGate ready_;
   std::atomic<bool> given_up_ = false;

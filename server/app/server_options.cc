@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
 
@@ -100,6 +101,36 @@ absl::Status ReadStore(const Flags& flags, ServerOptions& options) {
                                   : absl::OkStatus();
 }
 
+// Days, decimals allowed.
+absl::StatusOr<absl::Duration> ReadDays(const Flags& flags, const std::string& name) {
+  constexpr double kMaxDays = 36'500;
+  double days = 0;
+  if (!absl::SimpleAtod(flags.Text(name), &days) || !(days >= 0) || days > kMaxDays) {
+    return flags.Refuse(name, "a number of days from 0 to 36500, such as 30 or 0.5");
+  }
+  return absl::Hours(24) * days;
+}
+
+// What is kept, and for how long.
+absl::Status ReadKeeping(const Flags& flags, ServerOptions& options) {
+  const absl::StatusOr<absl::Duration> retention = ReadDays(flags, "retention-days");
+  if (!retention.ok()) return retention.status();
+  if (*retention > absl::ZeroDuration()) options.retention = *retention;
+  const absl::StatusOr<absl::Duration> quarantine = ReadDays(flags, "quarantine-days");
+  if (!quarantine.ok()) return quarantine.status();
+  options.quarantine.keep = *quarantine;
+  const absl::StatusOr<bool> any_number = flags.Boolean("quarantine-unknown-blobs");
+  if (!any_number.ok()) return any_number.status();
+  options.quarantine.any_number = *any_number;
+  const absl::StatusOr<absl::Duration> erase = flags.Duration("erase-after");
+  if (!erase.ok()) return erase.status();
+  if (*erase < absl::Seconds(1) || *erase > absl::Hours(24 * 365)) {
+    return flags.Refuse("erase-after", "a time from 1s to 8760h");
+  }
+  options.erase_after = *erase;
+  return absl::OkStatus();
+}
+
 absl::Status ReadRunning(const Flags& flags, ServerOptions& options) {
   options.ready_file = flags.Text("ready-file");
   const std::filesystem::path folder = std::filesystem::path(options.ready_file).parent_path();
@@ -119,6 +150,7 @@ absl::Status ReadRunning(const Flags& flags, ServerOptions& options) {
     return flags.Refuse("rank-idle-limit", "a time from 1s to 24h");
   }
   options.rank_idle_limit = *idle;
+  if (absl::Status kept = ReadKeeping(flags, options); !kept.ok()) return kept;
   const absl::StatusOr<bool> reflection = flags.Boolean("reflection");
   if (!reflection.ok()) return reflection.status();
   options.reflection = *reflection;
@@ -162,6 +194,16 @@ Flags MakeServerFlags() {
            "otherwise."},
           {"rank-idle-limit", "TIME", absl::FormatDuration(kRankIdleLimit),
            "How long a ranking waits for the next part of its pool. Then it is ended, and what it keeps is dropped."},
+          {"retention-days", "DAYS", "0",
+           "Delete jobs and sweeps this long after their end, and datasets that no job uses this long after their last "
+           "use; decimals allowed. 0: keep them until somebody deletes them."},
+          {"erase-after", "TIME", "1h",
+           "Within this time after a delete nothing of its text is left in any file of the data directory."},
+          {"quarantine-days", "DAYS", "7",
+           "How long files that the database does not know are kept in blobs/quarantine before they are removed."},
+          {"quarantine-unknown-blobs", "", "false",
+           "Start although more than 1 % and more than 10 of the files of results are unknown to the database (which "
+           "looks like an older one), and put them into blobs/quarantine."},
           {"reflection", "", "true", "Describe the services to tools that ask (gRPC server reflection)."},
           {"log-format", "text|json", "text", "Form of the lines on standard error."},
       });

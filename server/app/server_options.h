@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "proto/support/flags.h"
 #include "proto/support/log.h"
+#include "server/store/unknown_blobs.h"
 
 namespace headscope::server {
 
@@ -33,6 +34,11 @@ struct ServerOptions {
   absl::Duration drain_delay;
   // How long a ranking may wait for its client's next message.
   absl::Duration rank_idle_limit;
+  // After the end or last use, when jobs, sweeps and datasets are deleted; absent: never.
+  std::optional<absl::Duration> retention;
+  // After a delete, when its text is gone from every file.
+  absl::Duration erase_after;
+  QuarantineOptions quarantine;
   bool reflection = true;
   // Something listens beyond this machine.
   bool exposed = false;

@@ -14,7 +14,6 @@
 #include "server/fleet/calls.h"
 #include "server/fleet/shard_intake.h"
 #include "server/fleet/worker_codec.h"
-#include "server/store/blob_garbage.h"
 
 namespace headscope::server::calls {
 namespace {
@@ -181,10 +180,10 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
   }
 
   void StoreScores() {
-    absl::StatusOr<std::string> blob = PutBlob(parts_.blobs, bytes_);
-    if (!blob.ok()) return End(blob.status());
+    absl::StatusOr<HeldBlob> held = parts_.intake.Put(bytes_);
+    if (!held.ok()) return End(held.status());
     parts_.metrics.ArtifactBytesWritten(bytes_.size());
-    blob_ = *std::move(blob);
+    held_ = *std::move(held);
     OnStore(&CompleteShardCall::CompleteScore);
   }
 
@@ -192,9 +191,9 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
     Completed(store, store.CompletePrepare(lease_, header_.model_digest(), prepared_.valid, prepared_.invalid));
   }
   void CompleteScore(JobStore& store) {
-    // The same content may have been deleted with another job since it was written.
-    if (!CheckPresent(parts_.blobs, blob_).ok()) return OnIo(&CompleteShardCall::StoreScores);
-    Completed(store, store.CompleteScore(lease_, blob_, header_.batch_tokens(), response_tokens_));
+    const auto effect = store.CompleteScore(lease_, held_.digest(), header_.batch_tokens(), response_tokens_);
+    if (effect.ok()) held_.Recorded();
+    Completed(store, effect);
   }
 
   void Completed(JobStore& store, const absl::StatusOr<Effect>& effect) {
@@ -233,7 +232,7 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
   std::string digest_;
   PrepareIntake::Result prepared_;
   std::string bytes_;
-  std::string blob_;
+  HeldBlob held_;
   std::uint64_t response_tokens_ = 0;
   std::shared_ptr<CompleteShardCall> self_;
 

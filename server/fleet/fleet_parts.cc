@@ -13,6 +13,7 @@ FleetParts::FleetParts(FleetOptions fleet_options, StoreExecutor& store, BlobSto
                        JobEvents& job_events, Metrics& server_metrics, const Clock& wall_clock)
     : options(std::move(fleet_options)),
       blobs(blob_store),
+      intake(store, blob_store),
       metrics(server_metrics),
       clock(wall_clock),
       posts(store, io),

@@ -19,6 +19,7 @@
 #include "server/fleet/timer_queue.h"
 #include "server/fleet/tokenize_broker.h"
 #include "server/metrics/metrics.h"
+#include "server/store/blob_intake.h"
 
 namespace headscope::server {
 
@@ -28,6 +29,7 @@ struct FleetParts {
 
   const FleetOptions options;
   BlobStore& blobs;
+  BlobIntake intake;
   Metrics& metrics;
   const Clock& clock;
 

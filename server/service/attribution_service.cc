@@ -8,7 +8,6 @@
 #include "server/service/unary.h"
 #include "server/service/validate.h"
 #include "server/service/watch_stream.h"
-#include "server/store/blob_garbage.h"
 
 namespace headscope::server {
 namespace {
@@ -93,10 +92,8 @@ grpc::ServerUnaryReactor* AttributionService::DeleteJob(grpc::CallbackServerCont
   const absl::StatusOr<std::string> id = NamedJob(request->name(), call);
   if (!id.ok()) return call.Refuse(id.status());
   return call.AnswerOnStore([this, id = *id](JobStore& store) -> absl::StatusOr<v1::DeleteJobResponse> {
-    const absl::StatusOr<std::vector<std::string>> blobs = store.DeleteJob(id);
-    if (!blobs.ok()) return blobs.status();
+    if (absl::Status deleted = store.DeleteJob(id); !deleted.ok()) return deleted;
     shared_.context.events.Forget(id);
-    RemoveOrLog(store, shared_.context.blobs, *blobs);
     return v1::DeleteJobResponse();
   });
 }

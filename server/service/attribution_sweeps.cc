@@ -7,7 +7,6 @@
 #include "server/service/sweep_submission.h"
 #include "server/service/unary.h"
 #include "server/service/validate.h"
-#include "server/store/blob_garbage.h"
 
 namespace headscope::server {
 namespace {
@@ -107,10 +106,9 @@ grpc::ServerUnaryReactor* AttributionService::DeleteSweep(grpc::CallbackServerCo
   if (!id.ok()) return call.Refuse(id.status());
   const bool keep_jobs = request->keep_jobs();
   return call.AnswerOnStore([this, id = *id, keep_jobs](JobStore& store) -> absl::StatusOr<v1::DeleteSweepResponse> {
-    const absl::StatusOr<DeletedSweep> deleted = store.DeleteSweep(id, keep_jobs);
+    const absl::StatusOr<std::vector<std::string>> deleted = store.DeleteSweep(id, keep_jobs);
     if (!deleted.ok()) return deleted.status();
-    for (const std::string& job : deleted->jobs) shared_.context.events.Forget(job);
-    RemoveOrLog(store, shared_.context.blobs, deleted->blobs);
+    for (const std::string& job : *deleted) shared_.context.events.Forget(job);
     return v1::DeleteSweepResponse();
   });
 }

@@ -5,7 +5,6 @@
 #include "server/service/unary.h"
 #include "server/service/upload_stream.h"
 #include "server/service/validate.h"
-#include "server/store/blob_garbage.h"
 
 namespace headscope::server {
 namespace {
@@ -59,9 +58,8 @@ grpc::ServerUnaryReactor* DatasetService::DeleteDataset(grpc::CallbackServerCont
   const std::string digest = ParseDatasetName(request->name(), "name", violations);
   if (!violations.empty()) return call.Refuse(violations.status());
   call.SetResource(DatasetName(digest));
-  return call.AnswerOnStore([this, digest](JobStore& store) -> absl::StatusOr<v1::DeleteDatasetResponse> {
+  return call.AnswerOnStore([digest](JobStore& store) -> absl::StatusOr<v1::DeleteDatasetResponse> {
     if (absl::Status deleted = store.DeleteDataset(digest); !deleted.ok()) return deleted;
-    RemoveOrLog(store, shared_.context.blobs, {digest});
     return v1::DeleteDatasetResponse();
   });
 }

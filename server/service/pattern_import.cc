@@ -11,7 +11,6 @@
 #include "server/service/pattern_reference.h"
 #include "server/service/resource_names.h"
 #include "server/service/validate.h"
-#include "server/store/blob_garbage.h"
 
 namespace headscope::server {
 namespace {
@@ -21,6 +20,7 @@ using Call = UnaryCall<v1::ImportPatternResponse>;
 struct Checked {
   NewPattern pattern;
   PatternValues values;
+  HeldBlob held;
 };
 
 // Digest over an encoding of our own: what decides whether a repeated request_id is the same request.
@@ -71,13 +71,10 @@ Checked Validate(const v1::ImportPatternRequest& request, Violations& violations
 }
 
 // On the store's thread.
-absl::StatusOr<v1::ImportPatternResponse> Record(JobStore& store, BlobStore& blobs, const Checked& checked) {
-  if (absl::Status present = CheckPresent(blobs, checked.pattern.record.blob); !present.ok()) return present;
+absl::StatusOr<v1::ImportPatternResponse> Record(JobStore& store, Checked& checked) {
   const absl::StatusOr<PatternRecord> record = store.ImportPattern(checked.pattern);
-  if (!record.ok()) {
-    RemoveOrLog(store, blobs, {checked.pattern.record.blob});
-    return record.status();
-  }
+  if (!record.ok()) return record.status();
+  checked.held.Recorded();
   v1::ImportPatternResponse answer;
   *answer.mutable_pattern() = ToProto(*record);
   *answer.mutable_pattern()->mutable_values() =
@@ -98,12 +95,13 @@ grpc::ServerUnaryReactor* Import(Shared& shared, const Call& call, const v1::Imp
   if (!violations.empty()) return call.Refuse(violations.status());
   return call.ThenOnIo([&shared, call, checked] {
     const std::string bytes = EncodePattern(checked->values);
-    absl::StatusOr<std::string> blob = PutBlob(shared.context.blobs, bytes);
-    if (!blob.ok()) return call.Finish(blob.status());
-    checked->pattern.record.blob = *std::move(blob);
+    absl::StatusOr<HeldBlob> held = shared.intake.Put(bytes);
+    if (!held.ok()) return call.Finish(held.status());
+    checked->held = *std::move(held);
+    checked->pattern.record.blob = checked->held.digest();
     checked->pattern.request_hash = HashOf(checked->pattern.record, bytes);
-    call.ThenOnStore([&shared, call, checked](JobStore& store) {
-      absl::StatusOr<v1::ImportPatternResponse> answer = Record(store, shared.context.blobs, *checked);
+    call.ThenOnStore([call, checked](JobStore& store) {
+      absl::StatusOr<v1::ImportPatternResponse> answer = Record(store, *checked);
       if (answer.ok()) call.SetResource(answer->pattern().name());
       call.Finish(std::move(answer));
     });

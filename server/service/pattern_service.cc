@@ -16,7 +16,6 @@
 #include "server/service/resource_names.h"
 #include "server/service/unary.h"
 #include "server/service/validate.h"
-#include "server/store/blob_garbage.h"
 
 namespace headscope::server {
 namespace {
@@ -145,10 +144,8 @@ grpc::ServerUnaryReactor* PatternService::DeletePattern(grpc::CallbackServerCont
   const std::string id = ParsePatternOrJobName(request->name(), "name", violations);
   if (!violations.empty()) return call.Refuse(violations.status());
   call.SetResource(PatternName(id));
-  return call.AnswerOnStore([this, id](JobStore& store) -> absl::StatusOr<v1::DeletePatternResponse> {
-    const absl::StatusOr<std::vector<std::string>> freed = store.DeletePattern(id);
-    if (!freed.ok()) return freed.status();
-    RemoveOrLog(store, shared_.context.blobs, *freed);
+  return call.AnswerOnStore([id](JobStore& store) -> absl::StatusOr<v1::DeletePatternResponse> {
+    if (absl::Status deleted = store.DeletePattern(id); !deleted.ok()) return deleted;
     return v1::DeletePatternResponse();
   });
 }

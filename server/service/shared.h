@@ -13,6 +13,7 @@
 #include "server/service/budget.h"
 #include "server/service/reactor_registry.h"
 #include "server/service/services.h"
+#include "server/store/blob_intake.h"
 
 namespace headscope::server {
 
@@ -24,12 +25,15 @@ inline absl::Status DrainingError() {
 
 // Thread-safe; outlives every call.
 struct Shared {
-  explicit Shared(ServiceContext context_in) : context(std::move(context_in)) {}
+  explicit Shared(ServiceContext context_in)
+      : context(std::move(context_in)), intake(context.store, context.blobs) {}
 
   // OK while new work is taken.
   absl::Status CheckOpen() const { return refusing.load() ? DrainingError() : absl::OkStatus(); }
 
   const ServiceContext context;
+  // Whatever is stored goes this way.
+  BlobIntake intake;
   ReactorRegistry streams;
   std::atomic<bool> refusing{false};
   // Analyses that run or wait; and rankings, which may wait for their clients, and the bytes that these keep.

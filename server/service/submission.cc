@@ -6,7 +6,6 @@
 
 #include "proto/support/sha256.h"
 #include "server/service/convert.h"
-#include "server/service/dataset_intake.h"
 #include "server/service/model_catalogue.h"
 #include "server/service/request_hash.h"
 #include "server/service/resource_names.h"
@@ -48,17 +47,16 @@ class Submission : public std::enable_shared_from_this<Submission> {
 
   // On the pool.
   void TakeSamples() {
-    if (absl::Status status = StoreSamples(); !status.ok()) {
+    if (absl::Status status = CheckSamples(); !status.ok()) {
       Reject(std::move(status));
       return;
     }
     QueueOnStore();
   }
 
-  absl::Status StoreSamples() {
+  absl::Status CheckSamples() {
     SampleIntake intake(kInlineField);
-    std::string records;
-    if (absl::Status status = intake.Add(request_.spec().inline_samples(), violations_, records); !status.ok()) {
+    if (absl::Status status = intake.Add(request_.spec().inline_samples(), violations_, records_); !status.ok()) {
       return status;
     }
     intake.CheckWhole(violations_);
@@ -69,8 +67,18 @@ class Submission : public std::enable_shared_from_this<Submission> {
     inline_->create_time = shared_.context.clock.Now();
     inline_->digest = ToHex(intake.FinishDigest());
     job_.spec.dataset = inline_->digest;
-    if (request_.validate_only()) return absl::OkStatus();
-    return PutBlob(shared_.context.blobs, records).status();
+    return absl::OkStatus();
+  }
+
+  // On the pool, once nothing else speaks against the job: what is refused leaves no file.
+  void StoreSamples() {
+    absl::StatusOr<HeldBlob> held = shared_.intake.Put(records_);
+    if (!held.ok()) {
+      Reject(held.status());
+      return;
+    }
+    held_ = *std::move(held);
+    QueueOnStore();
   }
 
   // On the store's thread: finishes the call unless it returns an error.
@@ -91,7 +99,10 @@ class Submission : public std::enable_shared_from_this<Submission> {
     absl::StatusOr<std::string> digest = ResolveModel(*rows, job_.spec.model, job_.spec.model_digest);
     if (!digest.ok()) return digest.status();
     job_.spec.model_digest = *std::move(digest);
-    return request_.validate_only() ? Preview(store) : Insert(store);
+    if (request_.validate_only()) return Preview(store);
+    if (!inline_ || held_) return Insert(store);
+    call_.ThenOnIo([self = shared_from_this()] { self->StoreSamples(); });
+    return absl::OkStatus();
   }
 
   // The job as it would be queued, without a name.
@@ -112,8 +123,9 @@ class Submission : public std::enable_shared_from_this<Submission> {
 
   absl::Status Insert(JobStore& store) {
     if (inline_) {
-      const absl::StatusOr<DatasetRecord> recorded = RecordDataset(store, shared_.context.blobs, *inline_);
+      const absl::StatusOr<DatasetRecord> recorded = store.PutDataset(*inline_);
       if (!recorded.ok()) return recorded.status();
+      held_->Recorded();
     }
     absl::StatusOr<SubmitOutcome> outcome = store.Submit(job_);
     if (!outcome.ok()) return outcome.status();
@@ -140,8 +152,10 @@ class Submission : public std::enable_shared_from_this<Submission> {
   const v1::SubmitJobRequest& request_;
   Violations violations_;
   NewJob job_;
-  // The dataset that came with the request.
+  // The dataset that came with the request: its bytes, and once it is clear that they are wanted, where they are held.
   std::optional<DatasetRecord> inline_;
+  std::string records_;
+  std::optional<HeldBlob> held_;
 };
 
 }  // namespace

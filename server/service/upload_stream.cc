@@ -5,7 +5,6 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
 #include "server/service/convert.h"
-#include "server/service/dataset_intake.h"
 #include "server/service/resource_names.h"
 
 namespace headscope::server {
@@ -96,17 +95,19 @@ absl::Status UploadStream::CheckCommit(const v1::UploadDatasetRequest::Commit& c
 
 void UploadStream::TakeCommit(const v1::UploadDatasetRequest::Commit& commit) {
   if (absl::Status status = CheckCommit(commit); !status.ok()) return End(std::move(status));
-  const absl::StatusOr<std::string> digest = writer_->Commit();
-  if (!digest.ok()) return End(digest.status());
+  absl::StatusOr<HeldBlob> held = shared_.intake.Take(*writer_);
+  if (!held.ok()) return End(held.status());
+  held_ = *std::move(held);
   DatasetRecord record;
-  record.digest = *digest;
+  record.digest = held_.digest();
   record.sample_count = intake_.sample_count();
   record.size_bytes = intake_.size_bytes();
   record.display_name = display_name_;
   record.create_time = shared_.context.clock.Now();
   const bool posted = shared_.context.store.Post([self = Self(), record](JobStore& store) {
     if (self->ended()) return;
-    const absl::StatusOr<DatasetRecord> stored = RecordDataset(store, self->shared_.context.blobs, record);
+    const absl::StatusOr<DatasetRecord> stored = store.PutDataset(record);
+    if (stored.ok()) self->held_.Recorded();
     v1::UploadDatasetResponse answer;
     if (stored.ok()) *answer.mutable_dataset() = ToProto(*stored);
     self->Close(stored.status(), std::move(answer));

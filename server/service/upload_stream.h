@@ -36,6 +36,7 @@ class UploadStream : public IncomingStream<v1::UploadDatasetRequest, v1::UploadD
   absl::Status CheckCommit(const v1::UploadDatasetRequest::Commit& commit);
 
   std::unique_ptr<BlobWriter> writer_;
+  HeldBlob held_;
   std::string display_name_;
   SampleIntake intake_{"samples"};
   Violations violations_;

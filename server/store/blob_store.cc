@@ -5,13 +5,6 @@
 
 namespace headscope::server {
 
-absl::StatusOr<std::string> PutBlob(BlobStore& blobs, std::string_view bytes) {
-  absl::StatusOr<std::unique_ptr<BlobWriter>> writer = blobs.Create();
-  if (!writer.ok()) return writer.status();
-  if (absl::Status appended = (*writer)->Append(bytes); !appended.ok()) return appended;
-  return (*writer)->Commit();
-}
-
 absl::StatusOr<std::string> GetBlob(BlobStore& blobs, const std::string& sha256_hex) {
   absl::StatusOr<std::unique_ptr<BlobReader>> reader = blobs.Open(sha256_hex);
   if (!reader.ok()) return reader.status();

@@ -19,8 +19,11 @@ class BlobWriter {
   virtual absl::Status Append(std::string_view bytes) = 0;
   // Bytes so far.
   virtual std::uint64_t size() const = 0;
-  // Durable (file and folder synced) when it returns the SHA-256 in hex.
-  virtual absl::StatusOr<std::string> Commit() = 0;
+  // No more comes: the bytes are on the disk, without a name yet, when it returns their SHA-256 in hex.
+  virtual absl::StatusOr<std::string> Finish() = 0;
+  // After Finish: gives them their name, durably. Bytes of that name that are there already are replaced: whatever has
+  // befallen them since, these are right.
+  virtual absl::Status Place() = 0;
 };
 
 // One stored blob. Thread-safe.
@@ -45,8 +48,7 @@ class BlobStore {
   virtual std::uint64_t stored_bytes() const = 0;
 };
 
-// One whole blob. GetBlob checks its digest: DATA_LOSS.
-absl::StatusOr<std::string> PutBlob(BlobStore& blobs, std::string_view bytes);
+// One whole blob; its digest is checked: DATA_LOSS.
 absl::StatusOr<std::string> GetBlob(BlobStore& blobs, const std::string& sha256_hex);
 
 }  // namespace headscope::server

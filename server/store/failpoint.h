@@ -7,7 +7,8 @@ namespace headscope::server {
 
 // Ends the process with SIGKILL when the environment says HEADSCOPE_FAILPOINT=<name>:kill, or <name>:kill:<n> for the
 // n-th time this is reached. Otherwise does nothing. Names: store.before_commit, store.after_commit,
-// blob.before_rename, blob.after_rename.
+// blob.announced,
+// blob.before_rename, blob.after_rename, blob.before_remove, blob.after_remove, quarantine.before_move.
 void Failpoint(std::string_view name);
 
 }  // namespace headscope::server

@@ -93,23 +93,19 @@ class FileWriter : public BlobWriter {
 
   std::uint64_t size() const override { return size_; }
 
-  absl::StatusOr<std::string> Commit() override {
+  absl::StatusOr<std::string> Finish() override {
     if (absl::Status flushed = Flush(); !flushed.ok()) return flushed;
-    const std::string hex = ToHex(hash_.Finish());
-    struct stat former {};
-    const bool is_there = stat(layout_.File(hex).c_str(), &former) == 0;
-    const std::uint64_t former_size = is_there ? static_cast<std::uint64_t>(former.st_size) : 0;
-    // The same content is there already; whoever put it there may not have synced the folders yet. A file of another
-    // size is not that content, whatever befell it: it is replaced.
-    if (is_there && former_size == size_) {
-      if (absl::Status synced = MakeFolder(hex); !synced.ok()) return synced;
-      if (absl::Status synced = SyncFolder(layout_.Folder(hex), layout_.directory); !synced.ok()) return synced;
-      return hex;
-    }
     if (fsync(fd_) != 0) return FileError(errno, "sync a blob", layout_.directory);
-    if (absl::Status moved = MoveTo(hex); !moved.ok()) return moved;
-    stored_bytes_ += size_ - former_size;
-    return hex;
+    hex_ = ToHex(hash_.Finish());
+    return hex_;
+  }
+
+  absl::Status Place() override {
+    struct stat former {};
+    const bool is_there = stat(layout_.File(hex_).c_str(), &former) == 0;
+    if (absl::Status moved = MoveTo(hex_); !moved.ok()) return moved;
+    stored_bytes_ += size_ - (is_there ? static_cast<std::uint64_t>(former.st_size) : 0);
+    return absl::OkStatus();
   }
 
  private:
@@ -155,6 +151,8 @@ class FileWriter : public BlobWriter {
   std::atomic<std::uint64_t>& stored_bytes_;
   DurableFolders& durable_;
   Sha256 hash_;
+  // Once finished.
+  std::string hex_;
   std::string buffer_;
   std::uint64_t size_ = 0;
 };
@@ -208,7 +206,7 @@ class FileBlobStore : public BlobStore {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory) {
+absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory, std::uint64_t stored_bytes) {
   const Layout layout{directory};
   std::error_code error;
   fs::remove_all(layout.Unfinished(), error);
@@ -217,11 +215,6 @@ absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& 
   for (const std::string& folder : {layout.Root(), directory}) {
     if (absl::Status synced = SyncFolder(folder, directory); !synced.ok()) return synced;
   }
-  std::uint64_t stored_bytes = 0;
-  for (fs::recursive_directory_iterator file(layout.Root(), error), end; !error && file != end; file.increment(error)) {
-    if (file->is_regular_file(error)) stored_bytes += file->file_size(error);
-  }
-  if (error) return FileError(error.value(), "read the blobs", directory);
   return std::make_unique<FileBlobStore>(layout, stored_bytes);
 }
 

@@ -46,10 +46,32 @@ struct RetryOutcome {
   Effect effect;
 };
 
-// What went with a sweep: its jobs, and the blobs that nothing refers to any more.
-struct DeletedSweep {
+// Bytes in the blob store, as the store knows of them.
+struct BlobRecord {
+  // SHA-256 in hex.
+  std::string blob;
+  // -1: not measured yet, as a former version left it.
+  std::int64_t size = 0;
+  // Something refers to it.
+  bool live = false;
+};
+
+// What is retired, and when.
+struct RetentionPolicy {
+  // Jobs, sweeps and datasets that nobody uses, this long after their end or last use; absent: they are kept until they
+  // are deleted. A job's own expire_time comes first.
+  std::optional<absl::Duration> keep;
+  // Request ids, after what they made was deleted.
+  absl::Duration keep_requests = absl::Hours(24);
+  // Workers that are gone, and what they said they have.
+  absl::Duration keep_workers = absl::Hours(24 * 30);
+};
+
+// What one step of retiring has deleted.
+struct Retired {
   std::vector<std::string> jobs;
-  std::vector<std::string> blobs;
+  // There may be more.
+  bool more = false;
 };
 
 // Opaque: from a former answer to the same question.
@@ -147,7 +169,24 @@ class JobStore {
  public:
   virtual ~JobStore() = default;
 
+  // --- blobs: who writes one, and which may go (see blob_intake.h and housekeeping.h for the whole protocol)
+  // A writer has the bytes of a blob and is about to give them their name; nothing refers to them before they are
+  // recorded. UNAVAILABLE / BLOB_GONE: they are being removed at this moment; try again.
+  virtual absl::Status AnnounceBlob(const std::string& blob, std::uint64_t size) = 0;
+  // The writer does not record what it announced.
+  virtual absl::Status GiveUpBlob(const std::string& blob) = 0;
+  // At most `limit` blobs that nothing refers to and nobody writes; from now on nothing can refer to them.
+  virtual absl::StatusOr<std::vector<std::string>> TakeUnusedBlobs(std::size_t limit) = 0;
+  // The files of what TakeUnusedBlobs gave out are gone.
+  virtual absl::Status ForgetBlobs(const std::vector<std::string>& blobs) = 0;
+  // All of them, ascending.
+  virtual absl::StatusOr<std::vector<BlobRecord>> ListBlobs() = 0;
+  // What was not measured yet.
+  virtual absl::Status SetBlobSizes(const std::vector<BlobRecord>& blobs) = 0;
+
   // --- datasets (content in the blob store under the same digest)
+  // Operations that record a blob (PutDataset, ImportPattern, CompleteScore) want it announced, and when they are OK the
+  // announcement is used up. UNAVAILABLE / BLOB_GONE when it was not announced, or is gone since.
   // Idempotent: the first record stays.
   virtual absl::StatusOr<DatasetRecord> PutDataset(const DatasetRecord& record) = 0;
   virtual absl::StatusOr<DatasetRecord> GetDataset(const std::string& digest) = 0;  // NOT_FOUND / DATASET_NOT_FOUND
@@ -165,8 +204,8 @@ class JobStore {
   virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;  // NOT_FOUND / JOB_NOT_FOUND
   virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
   virtual absl::StatusOr<Effect> Cancel(const std::string& id) = 0;
-  // Returns the blobs that nothing refers to any more. FAILED_PRECONDITION / JOB_NOT_ENDED.
-  virtual absl::StatusOr<std::vector<std::string>> DeleteJob(const std::string& id) = 0;
+  // FAILED_PRECONDITION / JOB_NOT_ENDED.
+  virtual absl::Status DeleteJob(const std::string& id) = 0;
   // The newest `limit`, oldest first; 0: all.
   virtual absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job, std::uint32_t limit) = 0;
   virtual absl::StatusOr<Page<InvalidSample>> ListInvalidSamples(const std::string& job, const PageRequest& page) = 0;
@@ -190,17 +229,17 @@ class JobStore {
   // DATASET_NOT_FOUND, RESOURCE_EXHAUSTED / QUEUE_FULL.
   virtual absl::StatusOr<RetryOutcome> RetrySweep(const std::string& id,
                                                   const std::vector<std::string>& model_digests) = 0;
-  // With `keep_jobs` the sweep alone, ended or not; otherwise with every job that was ever made for it.
-  // FAILED_PRECONDITION / SWEEP_NOT_ENDED.
-  virtual absl::StatusOr<DeletedSweep> DeleteSweep(const std::string& id, bool keep_jobs) = 0;
+  // With `keep_jobs` the sweep alone, ended or not; otherwise with every job that was ever made for it, which are
+  // returned. FAILED_PRECONDITION / SWEEP_NOT_ENDED.
+  virtual absl::StatusOr<std::vector<std::string>> DeleteSweep(const std::string& id, bool keep_jobs) = 0;
 
   // --- patterns: one of every succeeded job from the moment it succeeds until it is deleted, and imported ones
   // The blob is stored already. ALREADY_EXISTS / REQUEST_ID_REUSED.
   virtual absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) = 0;
   virtual absl::StatusOr<PatternRecord> GetPattern(const std::string& id) = 0;  // NOT_FOUND / PATTERN_NOT_FOUND
   virtual absl::StatusOr<Page<PatternRecord>> ListPatterns(const PatternFilter& filter, const PageRequest& page) = 0;
-  // Returns the blobs that nothing refers to any more. FAILED_PRECONDITION / PATTERN_OF_JOB.
-  virtual absl::StatusOr<std::vector<std::string>> DeletePattern(const std::string& id) = 0;
+  // FAILED_PRECONDITION / PATTERN_OF_JOB.
+  virtual absl::Status DeletePattern(const std::string& id) = 0;
 
   // --- worker sessions
   // Ends a former session of the same worker_id first: its leases are requeued and count as a worker's death, unless
@@ -251,8 +290,10 @@ class JobStore {
 
   // --- housekeeping
   virtual absl::StatusOr<QueueStats> Stats() = 0;
-  // Is the blob referred to by a dataset, shard or pattern?
-  virtual absl::StatusOr<bool> IsReferenced(const std::string& blob) = 0;
+  // Deletes at most `limit` jobs, sweeps, datasets, request ids and workers that are over, oldest first.
+  virtual absl::StatusOr<Retired> Retire(const RetentionPolicy& policy, std::size_t limit) = 0;
+  // Gives room of deleted rows back to the disk, and leaves nothing of their text in the files. Takes a moment.
+  virtual absl::Status Tidy() = 0;
 };
 
 }  // namespace headscope::server

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/store/sqlite/blobs.h"
 #include "server/store/sqlite/catalogue.h"
 #include "server/store/sqlite/completion.h"
 #include "server/store/sqlite/database.h"
@@ -14,9 +15,11 @@
 #include "server/store/sqlite/patterns.h"
 #include "server/store/sqlite/preparations.h"
 #include "server/store/sqlite/queue.h"
+#include "server/store/sqlite/retention.h"
 #include "server/store/sqlite/sessions.h"
 #include "server/store/sqlite/submit.h"
 #include "server/store/sqlite/sweeps.h"
+#include "server/store/sqlite/tidy.h"
 #include "server/store/sqlite/transaction.h"
 
 namespace headscope::server {
@@ -31,7 +34,42 @@ class SqliteStore : public JobStore {
       : db_(std::move(db)), clock_(clock), random_(random) {}
 
   absl::Status Resume() {
-    return Changing([&](Change& change) { return sqlite::ResumeSessions(change); }).status();
+    return Changing([&](Change& change) {
+             sqlite::ForgetWriters(change.db);
+             return sqlite::ResumeSessions(change);
+           })
+        .status();
+  }
+
+  absl::Status AnnounceBlob(const std::string& blob, std::uint64_t size) override {
+    return sqlite::InTransaction(*db_, [&] { return sqlite::AnnounceBlob(*db_, blob, size); });
+  }
+  absl::Status GiveUpBlob(const std::string& blob) override {
+    return sqlite::InTransaction(*db_, [&] {
+      sqlite::GiveUpBlob(*db_, blob);
+      return absl::OkStatus();
+    });
+  }
+  absl::StatusOr<std::vector<std::string>> TakeUnusedBlobs(std::size_t limit) override {
+    return sqlite::InTransaction(*db_, [&]() -> absl::StatusOr<std::vector<std::string>> {
+      return sqlite::TakeUnusedBlobs(*db_, limit);
+    });
+  }
+  absl::Status ForgetBlobs(const std::vector<std::string>& blobs) override {
+    return sqlite::InTransaction(*db_, [&] {
+      sqlite::ForgetBlobs(*db_, blobs);
+      return absl::OkStatus();
+    });
+  }
+  absl::StatusOr<std::vector<BlobRecord>> ListBlobs() override {
+    return sqlite::Reading(*db_,
+                           [&]() -> absl::StatusOr<std::vector<BlobRecord>> { return sqlite::ListBlobs(*db_); });
+  }
+  absl::Status SetBlobSizes(const std::vector<BlobRecord>& blobs) override {
+    return sqlite::InTransaction(*db_, [&] {
+      sqlite::SetBlobSizes(*db_, blobs);
+      return absl::OkStatus();
+    });
   }
 
   absl::StatusOr<DatasetRecord> PutDataset(const DatasetRecord& record) override {
@@ -67,7 +105,7 @@ class SqliteStore : public JobStore {
   absl::StatusOr<Effect> Cancel(const std::string& id) override {
     return Changing([&](Change& change) { return sqlite::CancelJob(change, id); });
   }
-  absl::StatusOr<std::vector<std::string>> DeleteJob(const std::string& id) override {
+  absl::Status DeleteJob(const std::string& id) override {
     Change change = NewChange();
     return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteJob(change, id); });
   }
@@ -109,7 +147,7 @@ class SqliteStore : public JobStore {
     if (!jobs.ok()) return jobs.status();
     return RetryOutcome{*std::move(jobs), std::move(change.effect)};
   }
-  absl::StatusOr<DeletedSweep> DeleteSweep(const std::string& id, bool keep_jobs) override {
+  absl::StatusOr<std::vector<std::string>> DeleteSweep(const std::string& id, bool keep_jobs) override {
     Change change = NewChange();
     return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteSweep(change, id, keep_jobs); });
   }
@@ -124,7 +162,7 @@ class SqliteStore : public JobStore {
   absl::StatusOr<Page<PatternRecord>> ListPatterns(const PatternFilter& filter, const PageRequest& page) override {
     return sqlite::Reading(*db_, [&] { return sqlite::ListPatterns(*db_, filter, page); });
   }
-  absl::StatusOr<std::vector<std::string>> DeletePattern(const std::string& id) override {
+  absl::Status DeletePattern(const std::string& id) override {
     Change change = NewChange();
     return sqlite::InTransaction(*db_, [&] { return sqlite::DeletePattern(change, id); });
   }
@@ -214,9 +252,11 @@ class SqliteStore : public JobStore {
   absl::StatusOr<QueueStats> Stats() override {
     return sqlite::Reading(*db_, [&]() -> absl::StatusOr<QueueStats> { return sqlite::Stats(*db_, Now()); });
   }
-  absl::StatusOr<bool> IsReferenced(const std::string& blob) override {
-    return sqlite::Reading(*db_, [&]() -> absl::StatusOr<bool> { return sqlite::IsReferenced(*db_, blob); });
+  absl::StatusOr<Retired> Retire(const RetentionPolicy& policy, std::size_t limit) override {
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] { return sqlite::Retire(change, policy, limit); });
   }
+  absl::Status Tidy() override { return sqlite::Tidy(*db_); }
 
  private:
   // The store counts in whole microseconds.
@@ -244,6 +284,7 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& dir
   absl::StatusOr<std::unique_ptr<sqlite::Database>> db = sqlite::Database::Open(directory, "headscope.sqlite");
   if (!db.ok()) return db.status();
   if (absl::Status migrated = sqlite::Migrate(**db); !migrated.ok()) return migrated;
+  if (absl::Status shrunk = sqlite::ShrinkWhenDeleting(**db); !shrunk.ok()) return shrunk;
   auto store = std::make_unique<SqliteStore>(*std::move(db), clock, random);
   if (absl::Status resumed = store->Resume(); !resumed.ok()) return resumed;
   return std::unique_ptr<JobStore>(std::move(store));

@@ -34,7 +34,8 @@ absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& dir
                                                           RandomSource& random);
 
 // Blobs as files `<directory>/blobs/ab/abcdef...`, written beside and renamed; leftovers of writes cut short are
-// removed.
-absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory);
+// removed. `stored_bytes`: of those that are there (ReconcileBlobs counts them).
+absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory,
+                                                             std::uint64_t stored_bytes = 0);
 
 }  // namespace headscope::server

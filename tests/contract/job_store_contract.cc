@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/sha256.h"
+#include "tests/fakes/stored_blobs.h"
 
 namespace headscope::server {
 
@@ -19,7 +20,7 @@ std::string JobStoreContract::Dataset(std::uint64_t samples) {
   record.size_bytes = samples * 100;
   record.display_name = absl::StrCat("dataset ", datasets_);
   record.create_time = clock_.Now();
-  EXPECT_THAT(store_->PutDataset(record), IsOk());
+  EXPECT_THAT((Announced(*store_, record.digest), store_->PutDataset(record)), IsOk());
   return record.digest;
 }
 
@@ -84,7 +85,7 @@ absl::StatusOr<Effect> JobStoreContract::CompletePrepare(const SessionRef& sessi
 }
 
 absl::StatusOr<Effect> JobStoreContract::CompleteScore(const SessionRef& session, const Lease& lease, char blob) {
-  return store_->CompleteScore(KeyOf(session, lease), BlobName(blob), lease.shard.batch_tokens,
+  return store_->CompleteScore(KeyOf(session, lease), Announced(*store_, BlobName(blob)), lease.shard.batch_tokens,
                                lease.shard.samples.size() * 6);
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/contract/job_store_contract.h"
+#include "tests/fakes/stored_blobs.h"
 
 namespace headscope::server {
 namespace {
@@ -204,17 +205,20 @@ TEST_P(JobStoreContract, DeletingAJobFreesTheBlobsThatNoOtherJobHas) {
   const Job second = SubmitSamples(5);
   Finish(session, first.id, 'a');
   Finish(session, second.id, 'a');
-  EXPECT_TRUE(*store().IsReferenced(BlobName('a')));
-  EXPECT_THAT(*store().DeleteJob(first.id), IsEmpty());
-  EXPECT_THAT(*store().DeleteJob(second.id), ElementsAre(BlobName('a')));
-  EXPECT_FALSE(*store().IsReferenced(BlobName('a')));
+  EXPECT_TRUE(IsLive(store(), BlobName('a')));
+  EXPECT_THAT(store().DeleteJob(first.id), IsOk());
+  EXPECT_TRUE(IsLive(store(), BlobName('a'))) << "the other job has it";
+  EXPECT_THAT(*store().TakeUnusedBlobs(10), IsEmpty());
+  EXPECT_THAT(store().DeleteJob(second.id), IsOk());
+  EXPECT_THAT(*store().TakeUnusedBlobs(10), ElementsAre(BlobName('a')));
+  EXPECT_FALSE(IsLive(store(), BlobName('a')));
 }
 
 TEST_P(JobStoreContract, DatasetsStayWhileJobsNameThem) {
   const std::string dataset = Dataset(5);
   const Job job = Submit(JobOn(dataset));
   ASSERT_THAT(store().Cancel(job.id), IsOk());
-  EXPECT_TRUE(*store().IsReferenced(dataset));
+  EXPECT_TRUE(IsLive(store(), dataset));
   const absl::Status refused = store().DeleteDataset(dataset);
   EXPECT_THAT(refused, IsError(StatusCode::kFailedPrecondition, "DATASET_IN_USE"));
   EXPECT_THAT(std::string(refused.message()), HasSubstr("is used by 1 job; delete that first"));
@@ -224,12 +228,12 @@ TEST_P(JobStoreContract, DatasetsStayWhileJobsNameThem) {
   ASSERT_THAT(store().DeleteJob(second.id), IsOk());
   ASSERT_THAT(store().DeleteJob(job.id), IsOk());
   EXPECT_THAT(store().DeleteDataset(dataset), IsOk());
-  EXPECT_FALSE(*store().IsReferenced(dataset));
+  EXPECT_FALSE(IsLive(store(), dataset));
 }
 
 TEST_P(JobStoreContract, TheFirstRecordOfADatasetStays) {
   DatasetRecord record{Dataset(5), 5, 500, "another name", clock().Now(), 0};
-  const auto stored = store().PutDataset(record);
+  const auto stored = (Announced(store(), record.digest), store().PutDataset(record));
   ASSERT_THAT(stored, IsOk());
   EXPECT_EQ(stored->display_name, "dataset 1");
 }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tests/contract/job_store_contract.h"
+#include "tests/fakes/stored_blobs.h"
 
 namespace headscope::server {
 namespace {
@@ -117,12 +118,12 @@ TEST_P(JobStoreContract, AJobSucceedsWithItsLastShard) {
   Prepare(session, job.id);
   const Lease first = ClaimOf(session, job.id);
   const Lease second = ClaimOf(session, job.id);
-  ASSERT_THAT(store().CompleteScore(KeyOf(session, second), BlobName('b'), kDefaultBatchTokens / 2, 70), IsOk());
+  ASSERT_THAT(store().CompleteScore(KeyOf(session, second), Announced(store(), BlobName('b')), kDefaultBatchTokens / 2, 70), IsOk());
   EXPECT_EQ(Get(job.id).state, JobState::kRunning);
   EXPECT_EQ(Get(job.id).counts.samples_done, second.shard.samples.size());
   EXPECT_THAT(store().ResultShards(job.id), IsError(StatusCode::kFailedPrecondition, "JOB_NOT_SUCCEEDED"));
   clock().Advance(absl::Seconds(9));
-  ASSERT_THAT(store().CompleteScore(KeyOf(session, first), BlobName('a'), kDefaultBatchTokens, 30), IsOk());
+  ASSERT_THAT(store().CompleteScore(KeyOf(session, first), Announced(store(), BlobName('a')), kDefaultBatchTokens, 30), IsOk());
   const Job done = Get(job.id);
   EXPECT_EQ(done.state, JobState::kSucceeded);
   EXPECT_EQ(done.end_time, clock().Now());

@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/contract/job_store_contract.h"
+#include "tests/fakes/stored_blobs.h"
 
 namespace headscope::server {
 namespace {
@@ -80,7 +81,7 @@ TEST_P(JobStoreContract, AJobsPatternHasTheColumnsOfItsOwnReduction) {
   const auto listed = store().ListPatterns({}, {});
   ASSERT_THAT(listed->items, SizeIs(2));
   EXPECT_EQ(listed->items[0].columns() + listed->items[1].columns(), 24u);
-  EXPECT_EQ(store().ImportPattern(Import("matrix"))->columns(), 4u);
+  EXPECT_EQ(ImportAnnounced(store(), Import("matrix"))->columns(), 4u);
 }
 
 TEST_P(JobStoreContract, AJobThatDoesNotSucceedHasNoPattern) {
@@ -97,7 +98,7 @@ TEST_P(JobStoreContract, AnImportedPatternKeepsWhatWasSaidOfIt) {
   pattern.record.facts = {"llama", "", 2, 2, 4, 32};
   pattern.record.labels = {{"task", "gsm8k"}};
   pattern.record.samples = 1319;
-  const auto stored = store().ImportPattern(pattern);
+  const auto stored = ImportAnnounced(store(), pattern);
   ASSERT_THAT(stored, IsOk());
   EXPECT_EQ(stored->id.substr(0, 2), "p-");
   Restart();
@@ -117,26 +118,26 @@ TEST_P(JobStoreContract, AnImportedPatternKeepsWhatWasSaidOfIt) {
 TEST_P(JobStoreContract, ARepeatedImportIsTheSamePattern) {
   NewPattern pattern = Import("a");
   pattern.request_id = "once";
-  const auto first = store().ImportPattern(pattern);
+  const auto first = ImportAnnounced(store(), pattern);
   ASSERT_THAT(first, IsOk());
-  EXPECT_EQ(store().ImportPattern(pattern)->id, first->id);
+  EXPECT_EQ(ImportAnnounced(store(), pattern)->id, first->id);
   pattern.request_hash = "other";
-  EXPECT_THAT(store().ImportPattern(pattern), IsError(StatusCode::kAlreadyExists, "REQUEST_ID_REUSED"));
+  EXPECT_THAT(ImportAnnounced(store(), pattern), IsError(StatusCode::kAlreadyExists, "REQUEST_ID_REUSED"));
   pattern.request_id = "";
-  EXPECT_NE(store().ImportPattern(pattern)->id, first->id);
+  EXPECT_NE(ImportAnnounced(store(), pattern)->id, first->id);
   EXPECT_THAT(Ids(store().ListPatterns({}, {})), SizeIs(2));
 }
 
 TEST_P(JobStoreContract, PatternsAreListedNewestFirstInPages) {
   // All at one moment: the order is that of coming, jobs and imports together.
-  const std::string first = store().ImportPattern(Import("a"))->id;
+  const std::string first = ImportAnnounced(store(), Import("a"))->id;
   const std::string job = SubmitSamples(1).id;
   Finish(OpenSession("worker"), job);
-  const std::string last = store().ImportPattern(Import("c"))->id;
+  const std::string last = ImportAnnounced(store(), Import("c"))->id;
   const auto page = store().ListPatterns({}, {2, ""});
   EXPECT_THAT(Ids(page), ElementsAre(last, PatternOf(job)));
   // One that comes in between moves nothing.
-  store().ImportPattern(Import("d")).IgnoreError();
+  ImportAnnounced(store(), Import("d")).IgnoreError();
   const auto rest = store().ListPatterns({}, {2, page->next_token});
   EXPECT_THAT(Ids(rest), ElementsAre(first));
   EXPECT_EQ(rest->next_token, "");
@@ -155,7 +156,7 @@ TEST_P(JobStoreContract, PatternsAreFiltered) {
   pattern.record.model = "llama";
   pattern.record.facts.family = "llama";
   pattern.record.labels = {{"task", "copy"}};
-  const std::string imported = store().ImportPattern(pattern)->id;
+  const std::string imported = ImportAnnounced(store(), pattern)->id;
   const auto list = [&](const PatternFilter& filter) { return Ids(store().ListPatterns(filter, {})); };
   using Source = PatternFilter::Source;
   EXPECT_THAT(list({Source::kJob, "", "", "", {}}), ElementsAre(PatternOf(of_job)));
@@ -169,13 +170,14 @@ TEST_P(JobStoreContract, PatternsAreFiltered) {
 }
 
 TEST_P(JobStoreContract, ADeletedPatternGivesItsBlobBackWhenItWasTheLastUser) {
-  const std::string first = store().ImportPattern(Import("a"))->id;
-  const std::string second = store().ImportPattern(Import("b"))->id;
-  EXPECT_TRUE(*store().IsReferenced(BlobName('e')));
-  EXPECT_THAT(*store().DeletePattern(first), IsEmpty());
-  EXPECT_TRUE(*store().IsReferenced(BlobName('e')));
-  EXPECT_THAT(*store().DeletePattern(second), ElementsAre(BlobName('e')));
-  EXPECT_FALSE(*store().IsReferenced(BlobName('e')));
+  const std::string first = ImportAnnounced(store(), Import("a"))->id;
+  const std::string second = ImportAnnounced(store(), Import("b"))->id;
+  EXPECT_TRUE(IsLive(store(), BlobName('e')));
+  EXPECT_THAT(store().DeletePattern(first), IsOk());
+  EXPECT_TRUE(IsLive(store(), BlobName('e')));
+  EXPECT_THAT(store().DeletePattern(second), IsOk());
+  EXPECT_THAT(*store().TakeUnusedBlobs(10), ::testing::Contains(BlobName('e')));
+  EXPECT_FALSE(IsLive(store(), BlobName('e')));
   EXPECT_THAT(store().DeletePattern(first), IsError(StatusCode::kNotFound, "PATTERN_NOT_FOUND"));
 }
 
@@ -189,9 +191,9 @@ TEST_P(JobStoreContract, AJobsPatternGoesWithTheJobOnly) {
 TEST_P(JobStoreContract, AJobsBlobStaysWhileAnImportedPatternHasTheSameBytes) {
   const std::string id = SubmitSamples(1).id;
   Finish(OpenSession("worker"), id, 'a');
-  ASSERT_THAT(store().ImportPattern(Import("same", 'a')), IsOk());
-  EXPECT_THAT(*store().DeleteJob(id), IsEmpty());
-  EXPECT_TRUE(*store().IsReferenced(BlobName('a')));
+  ASSERT_THAT(ImportAnnounced(store(), Import("same", 'a')), IsOk());
+  EXPECT_THAT(store().DeleteJob(id), IsOk());
+  EXPECT_TRUE(IsLive(store(), BlobName('a')));
 }
 
 }  // namespace

@@ -305,8 +305,8 @@ TEST_P(JobStoreContract, ADeletedSweepTakesAllItsJobsWithIt) {
   Finish(session, retried->jobs.at(0), 'a');
   const auto deleted = store().DeleteSweep(sweep.id, false);
   ASSERT_THAT(deleted, IsOk());
-  EXPECT_THAT(deleted->jobs, ElementsAre(jobs[0], jobs[1], retried->jobs[0]));
-  EXPECT_THAT(deleted->blobs, ElementsAre(BlobName('a')));
+  EXPECT_THAT(*deleted, ElementsAre(jobs[0], jobs[1], retried->jobs[0]));
+  EXPECT_THAT((*store().TakeUnusedBlobs(100)), ElementsAre(BlobName('a')));
   Restart();
   EXPECT_THAT(store().GetSweep(sweep.id), IsError(StatusCode::kNotFound, "SWEEP_NOT_FOUND"));
   EXPECT_THAT(store().ListJobs({}, {})->items, ElementsAre(::testing::Field(&Job::id, other)));
@@ -317,7 +317,7 @@ TEST_P(JobStoreContract, JobsOutliveTheirSweepWhenTheyAreKept) {
   const Sweep sweep = Submitted(store(), SweepOf({"a"}, {Dataset(3)}));
   const auto deleted = store().DeleteSweep(sweep.id, true);
   ASSERT_THAT(deleted, IsOk());
-  EXPECT_THAT(deleted->jobs, IsEmpty());
+  EXPECT_THAT(*deleted, IsEmpty());
   EXPECT_THAT(store().GetSweep(sweep.id), IsError(StatusCode::kNotFound, "SWEEP_NOT_FOUND"));
   Finish(OpenSession("worker"), sweep.cells[0]->id);
   EXPECT_EQ(Get(sweep.cells[0]->id).state, JobState::kSucceeded);

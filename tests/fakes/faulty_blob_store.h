@@ -54,7 +54,11 @@ class FaultyBlobStore : public BlobStore {
       return store_.CheckRoom();
     }
     std::uint64_t size() const override { return bytes_.size(); }
-    absl::StatusOr<std::string> Commit() override { return store_.Put(std::move(bytes_)); }
+    absl::StatusOr<std::string> Finish() override {
+      if (absl::Status room = store_.CheckRoom(); !room.ok()) return room;
+      return ToHex(Sha256Of(bytes_));
+    }
+    absl::Status Place() override { return store_.Put(bytes_); }
 
    private:
     FaultyBlobStore& store_;
@@ -80,12 +84,11 @@ class FaultyBlobStore : public BlobStore {
     return absl::OkStatus();
   }
 
-  absl::StatusOr<std::string> Put(std::string bytes) {
+  absl::Status Put(const std::string& bytes) {
     if (absl::Status room = CheckRoom(); !room.ok()) return room;
     absl::MutexLock lock(&mutex_);
-    const std::string name = ToHex(Sha256Of(bytes));
-    blobs_[name] = std::move(bytes);
-    return name;
+    blobs_[ToHex(Sha256Of(bytes))] = bytes;
+    return absl::OkStatus();
   }
 
   mutable absl::Mutex mutex_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/sha256.h"
 #include "server/jobs/names.h"
+#include "server/store/sqlite/blobs.h"
 #include "server/store/sqlite/catalogue.h"
 #include "server/store/sqlite/job_end.h"
 #include "server/store/sqlite/leases.h"
@@ -102,10 +103,17 @@ absl::Status CompleteScore(Change& change, const LeaseKey& lease, const std::str
   if (DigestFromHex(blob).size() != kDigestBytes) return absl::InvalidArgumentError("a blob without its SHA-256");
   const auto row = FindOpen(change.db, lease, Phase::kScore, blob);
   if (!row.ok()) return row.status();
-  if (!*row) return absl::OkStatus();
+  if (!*row) {
+    GiveUpBlob(change.db, blob);
+    return absl::OkStatus();
+  }
   const absl::StatusOr<JobRow> job = FindJob(change.db, (*row)->job_number);
   if (!job.ok()) return job.status();
-  if (job->job.cancel_requested) return Ignore(change, **row);
+  if (job->job.cancel_requested) {
+    GiveUpBlob(change.db, blob);
+    return Ignore(change, **row);
+  }
+  if (absl::Status recorded = RecordBlob(change.db, blob); !recorded.ok()) return recorded;
   const Shard& shard = (*row)->shard;
   if (absl::Status moved = MoveShard(change, **row, ShardAction::kComplete, shard, blob); !moved.ok()) return moved;
   EndAttempt(change, (*row)->attempt, Outcome::kCompleted, "");

@@ -38,7 +38,9 @@ absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder)
 // One connection and nobody beside it: no shared memory file, and none of the races between two connections to one
 // write-ahead log.
 constexpr char kSettings[] =
-    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;";
+    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+    // A new file gives pages back (an old one: tidy.h); text that was deleted is overwritten.
+    "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=67108864;";
 
 // SQLite answers with the mode it has instead of failing where it cannot have the one asked for.
 absl::Status UseWriteAheadLog(Database& database) {

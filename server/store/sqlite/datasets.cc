@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
+#include "server/store/sqlite/blobs.h"
 #include "server/store/sqlite/paging.h"
 
 namespace headscope::server::sqlite {
@@ -20,6 +21,7 @@ absl::StatusOr<DatasetRecord> PutDataset(Database& db, const DatasetRecord& reco
       "INSERT INTO dataset(digest, sample_count, size_bytes, display_name, create_time, use_time)"
       " VALUES(?, ?, ?, ?, ?5, ?5) ON CONFLICT(project, digest) DO NOTHING",
       record.digest, record.sample_count, record.size_bytes, record.display_name, record.create_time);
+  if (absl::Status recorded = RecordBlob(db, record.digest); !recorded.ok()) return recorded;
   return FindDataset(db, record.digest);
 }
 
@@ -51,6 +53,7 @@ absl::Status DeleteDataset(Database& db, const std::string& digest) {
         "DATASET_IN_USE");
   }
   db.Run("DELETE FROM dataset WHERE digest = ?", digest);
+  ReleaseBlob(db, digest);
   return absl::OkStatus();
 }
 

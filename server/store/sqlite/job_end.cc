@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 #include "server/jobs/names.h"
+#include "server/store/sqlite/blobs.h"
 #include "server/store/sqlite/requests.h"
 
 namespace headscope::server::sqlite {
@@ -88,7 +89,7 @@ absl::Status ExpireJobs(Change& change) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> DeleteJob(Change& change, const std::string& id) {
+absl::Status DeleteJob(Change& change, const std::string& id) {
   const absl::StatusOr<JobRow> row = FindJob(change.db, id);
   if (!row.ok()) return row.status();
   if (!HasEnded(row->job.state)) {
@@ -109,16 +110,9 @@ absl::StatusOr<std::vector<std::string>> DeleteJob(Change& change, const std::st
       "DELETE FROM preparation WHERE number = ?1 AND NOT reusable"
       " AND NOT EXISTS (SELECT 1 FROM job WHERE preparation = ?1)",
       row->preparation);
-  std::erase_if(blobs, [&](const std::string& blob) { return IsReferenced(change.db, blob); });
-  return blobs;
-}
-
-bool IsReferenced(Database& db, const std::string& blob) {
-  Rows rows = db.Query(
-      "SELECT EXISTS(SELECT 1 FROM shard WHERE blob = ?1) OR EXISTS(SELECT 1 FROM dataset WHERE digest = ?1)"
-      " OR EXISTS(SELECT 1 FROM pattern WHERE blob = ?1)",
-      blob);
-  return rows.Next() && rows.Bool(0);
+  for (const std::string& blob : blobs) ReleaseBlob(change.db, blob);
+  change.db.Run("UPDATE dataset SET use_time = MAX(use_time, ?) WHERE digest = ?", change.now, row->job.spec.dataset);
+  return absl::OkStatus();
 }
 
 }  // namespace headscope::server::sqlite

@@ -3,7 +3,6 @@
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -24,8 +23,6 @@ absl::Status StopIfIdle(Change& change, std::int64_t job_number);
 absl::Status CancelJob(Change& change, const std::string& id);
 // Jobs past their queue_ttl.
 absl::Status ExpireJobs(Change& change);
-// Returns the blobs that nothing refers to any more.
-absl::StatusOr<std::vector<std::string>> DeleteJob(Change& change, const std::string& id);
-bool IsReferenced(Database& db, const std::string& blob);
+absl::Status DeleteJob(Change& change, const std::string& id);
 
 }  // namespace headscope::server::sqlite

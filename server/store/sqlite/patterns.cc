@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 #include "server/jobs/options_json.h"
-#include "server/store/sqlite/job_end.h"
+#include "server/store/sqlite/blobs.h"
 #include "server/store/sqlite/paging.h"
 #include "server/store/sqlite/requests.h"
 
@@ -107,8 +107,12 @@ absl::StatusOr<std::optional<PatternRecord>> FindImported(Database& db, const Ne
 absl::StatusOr<PatternRecord> ImportPattern(Change& change, const NewPattern& pattern) {
   absl::StatusOr<std::optional<PatternRecord>> former = FindImported(change.db, pattern);
   if (!former.ok()) return former.status();
-  if (*former) return **std::move(former);
   const PatternRecord& record = pattern.record;
+  if (*former) {
+    GiveUpBlob(change.db, record.blob);
+    return **std::move(former);
+  }
+  if (absl::Status recorded = RecordBlob(change.db, record.blob); !recorded.ok()) return recorded;
   const std::string id = MakeId("p-", change.random);
   change.db.Run(
       "INSERT INTO pattern(id, blob, display_name, origin, model, model_digest, family, stored_dtype, layers, heads,"
@@ -137,7 +141,7 @@ absl::StatusOr<Page<PatternRecord>> ListPatterns(Database& db, const PatternFilt
       [&](const Rows& rows) { return ReadRecord(db, rows); });
 }
 
-absl::StatusOr<std::vector<std::string>> DeletePattern(Change& change, const std::string& id) {
+absl::Status DeletePattern(Change& change, const std::string& id) {
   Database& db = change.db;
   const absl::StatusOr<PatternRecord> record = FindPattern(db, id);
   if (!record.ok()) return record.status();
@@ -149,8 +153,8 @@ absl::StatusOr<std::vector<std::string>> DeletePattern(Change& change, const std
   }
   db.Run("DELETE FROM pattern WHERE number = ?", record->number);
   MarkDeleted(db, change.now, Made::kPattern, id);
-  if (IsReferenced(db, record->blob)) return std::vector<std::string>();
-  return std::vector<std::string>{record->blob};
+  ReleaseBlob(db, record->blob);
+  return absl::OkStatus();
 }
 
 }  // namespace headscope::server::sqlite

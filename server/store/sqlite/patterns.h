@@ -15,6 +15,6 @@ absl::StatusOr<PatternRecord> ImportPattern(Change& change, const NewPattern& pa
 absl::StatusOr<PatternRecord> FindPattern(Database& db, const std::string& id);
 // Newest first.
 absl::StatusOr<Page<PatternRecord>> ListPatterns(Database& db, const PatternFilter& filter, const PageRequest& page);
-absl::StatusOr<std::vector<std::string>> DeletePattern(Change& change, const std::string& id);
+absl::Status DeletePattern(Change& change, const std::string& id);
 
 }  // namespace headscope::server::sqlite

@@ -15,7 +15,6 @@ namespace {
 
 // Longer than any answer takes that grants a lease and is not lost.
 absl::Duration MissingGrace() { return 2 * kHeartbeatInterval; }
-constexpr absl::Duration kForgetWorkers = absl::Hours(24 * 30);
 
 // Why the leases of a session end.
 enum class Ending {
@@ -172,9 +171,6 @@ absl::Status ResumeSessions(Change& change) {
                   Ending::kRestart);
   if (!ended.ok()) return ended;
   ExtendSessions(change);
-  const absl::Time long_ago = change.now - kForgetWorkers;
-  change.db.Run("DELETE FROM worker WHERE session IS NULL AND expire_time < ?", long_ago);
-  change.db.Run("DELETE FROM catalogue WHERE worker_id NOT IN (SELECT worker_id FROM worker)");
   return absl::OkStatus();
 }
 

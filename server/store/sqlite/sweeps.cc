@@ -231,24 +231,23 @@ absl::StatusOr<std::vector<std::string>> RetrySweep(Change& change, const std::s
   return MakeJobs(change, *sweep, model_digests, cells);
 }
 
-absl::StatusOr<DeletedSweep> DeleteSweep(Change& change, const std::string& id, bool keep_jobs) {
+absl::StatusOr<std::vector<std::string>> DeleteSweep(Change& change, const std::string& id, bool keep_jobs) {
   const absl::StatusOr<Sweep> sweep = FindSweep(change.db, id);
   if (!sweep.ok()) return sweep.status();
-  DeletedSweep deleted;
+  std::vector<std::string> deleted;
   if (!keep_jobs) {
     Rows rows = change.db.Query("SELECT id FROM job WHERE sweep = ? ORDER BY number", sweep->number);
-    while (rows.Next()) deleted.jobs.push_back(rows.Text(0));
+    while (rows.Next()) deleted.push_back(rows.Text(0));
   }
-  for (const std::string& job : deleted.jobs) {
-    const absl::StatusOr<std::vector<std::string>> blobs = DeleteJob(change, job);
-    if (ReasonOf(blobs.status()) == "JOB_NOT_ENDED") {
+  for (const std::string& job : deleted) {
+    const absl::Status gone = DeleteJob(change, job);
+    if (ReasonOf(gone) == "JOB_NOT_ENDED") {
       return MakeError(absl::StatusCode::kFailedPrecondition,
                        absl::StrCat("job '", job, "' of sweep '", id,
                                     "' has not ended; only sweeps that have ended are deleted: cancel it first"),
                        "SWEEP_NOT_ENDED");
     }
-    if (!blobs.ok()) return blobs.status();
-    deleted.blobs.insert(deleted.blobs.end(), blobs->begin(), blobs->end());
+    if (!gone.ok()) return gone;
   }
   change.db.Run("DELETE FROM sweep WHERE number = ?", sweep->number);
   MarkDeleted(change.db, change.now, Made::kSweep, id);

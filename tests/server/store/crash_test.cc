@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/store/sqlite_store.h"
+#include "server/store/unknown_blobs.h"
 #include "tests/fakes/seeded_random.h"
 #include "tests/fakes/status_matchers.h"
 #include "tests/fakes/temporary_directory.h"
@@ -93,7 +94,11 @@ class CrashTest : public ::testing::Test {
     ASSERT_THAT(lock, IsOk());
     const auto store = OpenSqliteStore(directory_.path(), SystemClock(), random_);
     ASSERT_THAT(store, IsOk());
-    const auto blobs = OpenFileBlobStore(directory_.path());
+    const auto found = ReconcileBlobs(directory_.path(), **store, {}, SystemClock().Now());
+    ASSERT_THAT(found, IsOk());
+    EXPECT_EQ(found->quarantined, 0u) << "files that the store does not know";
+    EXPECT_EQ(found->missing, 0u) << "results without their files";
+    const auto blobs = OpenFileBlobStore(directory_.path(), found->stored_bytes);
     ASSERT_THAT(blobs, IsOk());
     for (const auto& [request, job] : jobs_) EXPECT_THAT((*store)->GetJob(job), IsOk()) << "request " << request;
     for (const auto& [shard, result] : scored_) {
@@ -135,7 +140,8 @@ class CrashTest : public ::testing::Test {
 
 TEST_F(CrashTest, NothingAcknowledgedIsLostAtFailpoints) {
   int kills = 0;
-  for (const char* point : {"store.before_commit", "store.after_commit", "blob.before_rename", "blob.after_rename"}) {
+  for (const char* point : {"store.before_commit", "store.after_commit", "blob.announced", "blob.before_rename",
+                            "blob.after_rename", "blob.before_remove", "blob.after_remove"}) {
     for (int round = 0; round < 5; ++round) {
       const Said said = RunChild(directory_.path(), absl::StrCat(point, ":kill:", 1 + random_.Below(25)), 1'000'000);
       kills += said.killed ? 1 : 0;

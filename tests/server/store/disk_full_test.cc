@@ -10,6 +10,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/seeded_random.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/stored_blobs.h"
 #include "tests/fakes/temporary_directory.h"
 
 namespace headscope::server {
@@ -89,7 +90,7 @@ TEST_F(FullStoreTest, WhatIsRefusedDidNotHappenAndWhatWasAcknowledgedStays) {
   DatasetRecord record;
   record.digest = std::string(64, 'd');
   record.sample_count = 3;
-  ASSERT_THAT(store_->PutDataset(record), IsOk());
+  ASSERT_THAT((Announced(*store_, record.digest), store_->PutDataset(record)), IsOk());
   std::vector<std::string> acknowledged;
   {
     FileSizeLimit limit(1 << 20);

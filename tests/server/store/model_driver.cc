@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
 #include "proto/support/sha256.h"
+#include "tests/fakes/stored_blobs.h"
 #include "tests/server/store/model_comparison.h"
 
 namespace headscope::server {
@@ -31,6 +32,7 @@ ModelDriver::ModelDriver(std::uint64_t seed, Reopen reopen)
     record.digest = absl::StrCat(i, ToHex(Sha256Of(absl::StrCat("dataset ", i))).substr(1));
     record.sample_count = static_cast<std::uint64_t>(kSampleCounts[i]);
     record.create_time = clock_.Now();
+    Announced(*store_, record.digest);
     if (!store_->PutDataset(record).ok()) Fault("cannot put a dataset");
     datasets_.emplace_back(record.digest, record.sample_count);
   }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/sha256.h"
+#include "tests/fakes/stored_blobs.h"
 #include "tests/server/store/model_driver.h"
 
 namespace headscope::server {
@@ -172,7 +173,7 @@ void ModelDriver::CompleteScore(const Known& known) {
   const auto job = model_.jobs().find(ReferenceModel::JobOf(known.key.shard));
   const bool counts = job != model_.jobs().end() && !job->second.visible.cancel_requested;
   const std::string wanted = model_.CompleteScore(known.key, blob, budget, 3 * known.lease.shard.samples.size());
-  const auto effect = store_->CompleteScore(known.key, blob, budget, 3 * known.lease.shard.samples.size());
+  const auto effect = store_->CompleteScore(known.key, Announced(*store_, blob), budget, 3 * known.lease.shard.samples.size());
   Agree(effect.status(), wanted);
   CheckEffect(effect);
   if (effect.ok() && counts && !accepted_.emplace(known.key.shard, blob).second && accepted_[known.key.shard] != blob) {
@@ -231,14 +232,14 @@ void ModelDriver::Delete() {
   const std::string job = AnyJob();
   Say("delete " + job);
   const std::string wanted = model_.Delete(job);
-  Agree(store_->DeleteJob(job).status(), wanted);
+  Agree(store_->DeleteJob(job), wanted);
 }
 
 void ModelDriver::ImportPattern() {
   Say("import a pattern");
   NewPattern pattern;
   pattern.record.blob = std::string(64, 'b');
-  const auto record = store_->ImportPattern(pattern);
+  const auto record = ImportAnnounced(*store_, pattern);
   Agree(record.status(), "");
   if (record.ok()) imported_.push_back(record->id);
 }
@@ -250,12 +251,12 @@ void ModelDriver::DeletePattern() {
     const auto known = model_.jobs().find(job);
     const bool succeeded = known != model_.jobs().end() && known->second.visible.state == JobState::kSucceeded;
     Say("delete the pattern of " + job);
-    return Agree(store_->DeletePattern("p-" + job.substr(2)).status(),
+    return Agree(store_->DeletePattern("p-" + job.substr(2)),
                  succeeded ? "PATTERN_OF_JOB" : "PATTERN_NOT_FOUND");
   }
   const std::size_t which = random_.Below(imported_.size());
   Say("delete pattern " + imported_[which]);
-  Agree(store_->DeletePattern(imported_[which]).status(), "");
+  Agree(store_->DeletePattern(imported_[which]), "");
   imported_.erase(imported_.begin() + static_cast<std::ptrdiff_t>(which));
 }
 

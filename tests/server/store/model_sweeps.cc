@@ -115,7 +115,7 @@ void ModelDriver::DeleteSweep() {
   const auto deleted = store_->DeleteSweep(id, keep_jobs);
   Agree(deleted.status(), wanted);
   if (!deleted.ok()) return;
-  if (deleted->jobs != jobs) Fault("other jobs went with the sweep");
+  if (*deleted != jobs) Fault("other jobs went with the sweep");
   for (const std::string& job : jobs) model_.Delete(job);
   sweeps_.erase(id);
 }

@@ -9,6 +9,7 @@
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/seeded_random.h"
 #include "tests/fakes/status_matchers.h"
+#include "tests/fakes/stored_blobs.h"
 #include "tests/fakes/temporary_directory.h"
 
 namespace headscope::server {
@@ -103,7 +104,7 @@ TEST_F(SqliteStoreTest, AMillionSamplesArePreparedAndPlanned) {
   DatasetRecord record;
   record.digest = std::string(64, 'd');
   record.sample_count = kSamples;
-  ASSERT_THAT(store->PutDataset(record), IsOk());
+  ASSERT_THAT((Announced(*store, record.digest), store->PutDataset(record)), IsOk());
   NewJob job;
   job.spec.model = "model";
   job.spec.dataset = record.digest;

@@ -7,16 +7,17 @@ CREATE TABLE store(
   id TEXT NOT NULL,
   generation INTEGER NOT NULL) STRICT;
 
--- Bytes kept outside of this file under their SHA-256 in hex. Whoever writes one announces it (WRITING) before it gets
--- its name, and makes it LIVE in the transaction that refers to it first. UNUSED: nothing refers to it any more, or its
--- writer is gone. REMOVING: the collector is at it; nobody may refer to it until its row is gone.
+-- Bytes kept outside of this file under their SHA-256 in hex. Whoever writes some announces them (WRITING) before they
+-- get their name, and makes them LIVE in the transaction that refers to them. UNUSED: nothing refers to them any more,
+-- and nobody writes them. REMOVING: their file is being removed; nobody may refer to them until their row is gone.
 CREATE TABLE blob(
   digest TEXT PRIMARY KEY,
+  -- Bytes; -1: not measured yet.
   size INTEGER NOT NULL,
   state TEXT NOT NULL CHECK(state IN ('WRITING', 'LIVE', 'UNUSED', 'REMOVING')),
-  -- When it entered its state, or was announced again.
-  touch_time INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE INDEX blob_waste ON blob(state, touch_time) WHERE state <> 'LIVE';
+  -- Who announced them and has neither recorded them nor given them up; writers end with the server.
+  writers INTEGER NOT NULL DEFAULT 0 CHECK(writers >= 0)) STRICT, WITHOUT ROWID;
+CREATE INDEX blob_waste ON blob(state) WHERE state IN ('UNUSED', 'REMOVING');
 
 -- What a request id has made, whatever has become of it since; kept at least a day longer than that.
 CREATE TABLE request(
@@ -239,8 +240,8 @@ CREATE INDEX pattern_name ON pattern(display_name, number);
 CREATE INDEX pattern_family ON pattern(family, number);
 
 -- Sizes were not kept; the server measures the files at its next start.
-INSERT INTO blob(digest, size, state, touch_time)
-  SELECT digest, -1, 'LIVE', 0 FROM (SELECT digest FROM dataset UNION SELECT blob FROM shard WHERE blob IS NOT NULL
+INSERT INTO blob(digest, size, state)
+  SELECT digest, -1, 'LIVE' FROM (SELECT digest FROM dataset UNION SELECT blob FROM shard WHERE blob IS NOT NULL
                                      UNION SELECT blob FROM pattern WHERE blob IS NOT NULL) WHERE TRUE
   ON CONFLICT(digest) DO NOTHING;
 
