@@ -159,6 +159,9 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<Effect> Release(const LeaseKey& lease) override {
     return Time("release", [&] { return store_.Release(lease); });
   }
+  absl::Status KeepSessions(const std::vector<std::string>& sessions) override {
+    return Time("keep_sessions", [&] { return store_.KeepSessions(sessions); });
+  }
   absl::Status ExtendSessions() override {
     return Time("extend_sessions", [&] { return store_.ExtendSessions(); });
   }

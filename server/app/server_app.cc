@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
 #include <system_error>
@@ -24,6 +26,14 @@ std::string DrawToken(RandomSource& random) {
   Sha256 hash;
   for (int i = 0; i < 4; ++i) hash.UpdateU64(random.Next());
   return ToHex(hash.Finish());
+}
+
+// A store that cannot be read or written answers nothing that is worth anything: the process ends, and whoever looks
+// after it is told. Nothing that was acknowledged is lost by that.
+void EndDamaged(const absl::Status& status) {
+  Log(LogLevel::kError, "ending: the job store cannot be used any more", {{"status", status}});
+  std::fprintf(stderr, "headscope-server: %s\n", std::string(status.message()).c_str());
+  std::_Exit(1);
 }
 
 std::string LocalWorkerId(int index) { return absl::StrCat(Fleet::kLocalPrefix, index); }
@@ -88,11 +98,14 @@ absl::Status ServerApp::OpenStore() {
                      DetailsOf(directory.status()));
   }
   directory_ = *std::move(directory);
-  auto sqlite = OpenSqliteStore(directory_->path(), SystemClock(), *random_);
+  disk_ = std::make_unique<DiskSpace>(directory_->path(), options_.disk);
+  auto sqlite = OpenSqliteStore(directory_->path(), SystemClock(), *random_, {disk_.get(), EndDamaged});
   if (!sqlite.ok()) return sqlite.status();
   sqlite_ = *std::move(sqlite);
   store_ = MeasureStore(*sqlite_, metrics_);
-  return OpenBlobs();
+  const absl::Status opened = OpenBlobs();
+  const bool retry = ReasonOf(opened) == "DISK_FULL" && disk_->ReleaseReserve();
+  return retry ? OpenBlobs() : opened;
 }
 
 absl::Status ServerApp::OpenBlobs() {
@@ -127,6 +140,10 @@ void ServerApp::StartCore() {
   housekeeping.jobs_retired = [this](const std::vector<std::string>& jobs) {
     for (const std::string& job : jobs) events_->Forget(job);
   };
+  housekeeping.look_around = [this] {
+    disk_->Refresh();
+    metrics_.SetDisk(disk_->free_bytes(), disk_->low_water(), disk_->has_reserve());
+  };
   housekeeping_ = std::make_unique<Housekeeping>(std::move(housekeeping), *executor_, *blobs_);
   metrics_.SetQueueCapacity(kMaxQueuedJobs);
   FleetOptions fleet;
@@ -144,7 +161,8 @@ void ServerApp::StartCore() {
                                                         .random = *random_,
                                                         .server_build = "headscope-server " HEADSCOPE_VERSION,
                                                         .call_log = LogCall,
-                                                        .rank_idle_limit = options_.rank_idle_limit});
+                                                        .rank_idle_limit = options_.rank_idle_limit,
+                                                        .disk = disk_.get()});
 }
 
 absl::Status ServerApp::Listen() {

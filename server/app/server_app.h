@@ -68,6 +68,7 @@ class ServerApp {
   Metrics metrics_;
 
   std::unique_ptr<DataDirectory> directory_;
+  std::unique_ptr<DiskSpace> disk_;
   std::unique_ptr<JobStore> sqlite_;
   std::unique_ptr<JobStore> store_;
   std::unique_ptr<BlobStore> blobs_;

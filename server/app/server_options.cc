@@ -122,6 +122,14 @@ absl::Status ReadKeeping(const Flags& flags, ServerOptions& options) {
   const absl::StatusOr<bool> any_number = flags.Boolean("quarantine-unknown-blobs");
   if (!any_number.ok()) return any_number.status();
   options.quarantine.any_number = *any_number;
+  if (flags.IsSet("disk-low-water")) {
+    const absl::StatusOr<std::uint64_t> low_water = flags.Bytes("disk-low-water");
+    if (!low_water.ok()) return low_water.status();
+    options.disk.low_water = *low_water;
+  }
+  const absl::StatusOr<std::uint64_t> reserve = flags.Bytes("disk-reserve");
+  if (!reserve.ok()) return reserve.status();
+  options.disk.reserve = *reserve;
   const absl::StatusOr<absl::Duration> erase = flags.Duration("erase-after");
   if (!erase.ok()) return erase.status();
   if (*erase < absl::Seconds(1) || *erase > absl::Hours(24 * 365)) {
@@ -199,6 +207,11 @@ Flags MakeServerFlags() {
            "use; decimals allowed. 0: keep them until somebody deletes them."},
           {"erase-after", "TIME", "1h",
            "Within this time after a delete nothing of its text is left in any file of the data directory."},
+          {"disk-low-water", "SIZE", "",
+           "Refuse submissions and uploads (DISK_FULL) while the disk of the data directory has less left; running work "
+           "may end, and deletes work. Default: the smaller of 2GiB and 5 % of the disk."},
+          {"disk-reserve", "SIZE", "64MiB",
+           "Kept on that disk, at most 1 % of it, and given up when it is full, so that jobs can still be deleted."},
           {"quarantine-days", "DAYS", "7",
            "How long files that the database does not know are kept in blobs/quarantine before they are removed."},
           {"quarantine-unknown-blobs", "", "false",

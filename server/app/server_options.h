@@ -8,6 +8,7 @@
 #include "absl/time/time.h"
 #include "proto/support/flags.h"
 #include "proto/support/log.h"
+#include "server/store/disk_space.h"
 #include "server/store/unknown_blobs.h"
 
 namespace headscope::server {
@@ -39,6 +40,7 @@ struct ServerOptions {
   // After a delete, when its text is gone from every file.
   absl::Duration erase_after;
   QuarantineOptions quarantine;
+  DiskOptions disk;
   bool reflection = true;
   // Something listens beyond this machine.
   bool exposed = false;

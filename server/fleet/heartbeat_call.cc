@@ -53,8 +53,8 @@ class Turn {
     if (!request_.has_catalogue()) return absl::OkStatus();
     const absl::StatusOr<std::vector<CatalogueEntry>> entries = worker_codec::EntriesOf(request_.catalogue());
     if (!entries.ok()) return entries.status();
-    absl::Status status = store_.PutCatalogue(worker->description.worker_id, *entries);
-    if (!status.ok()) return status;
+    const absl::Status status = store_.PutCatalogue(worker->description.worker_id, *entries);
+    if (!status.ok()) Log(LogLevel::kWarning, "a worker's catalogue could not be written", {{"status", status}});
     parts_.sessions.SetModels(session_, ModelsByName(*entries));
     RefreshKnownModels(parts_, store_);
     parts_.dispatcher.Wake();
@@ -83,8 +83,13 @@ class Turn {
   absl::Status Extend() {
     const absl::StatusOr<HeartbeatAnswer> answer = store_.Heartbeat(session_, {held_.begin(), held_.end()});
     if (!answer.ok()) {
-      if (absl::IsAborted(answer.status())) ForgetSession(parts_, store_, session_, /*lost=*/true);
-      return answer.status();
+      if (absl::IsAborted(answer.status())) {
+        ForgetSession(parts_, store_, session_, /*lost=*/true);
+        return answer.status();
+      }
+      // What cannot be written (a full disk) is no fault of the worker's: it was heard.
+      Log(LogLevel::kWarning, "a heartbeat could not be written", {{"status", answer.status()}});
+      return absl::OkStatus();
     }
     news_.abandon.insert(news_.abandon.end(), answer->abandon.begin(), answer->abandon.end());
     parts_.news.Apply(answer->effect);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "proto/support/limits.h"
 #include "proto/support/log.h"
@@ -25,6 +27,11 @@ void Reaper::Tick() {
 
 void Reaper::Round(JobStore& store) {
   ForgivePause(store);
+  if (absl::Status kept = KeepHeard(store); !kept.ok()) {
+    // Their rows may be older than what was heard: nobody is taken for dead by them.
+    Log(LogLevel::kError, "cannot extend sessions", {{"status", kept}});
+    return SetGauges(store);
+  }
   const absl::StatusOr<Effect> effect = store.Reap();
   if (!effect.ok()) {
     Log(LogLevel::kError, "cannot reap", {{"status", effect.status()}});
@@ -49,6 +56,14 @@ void Reaper::ForgivePause(JobStore& store) {
     Log(LogLevel::kError, "cannot extend sessions", {{"status", extended}});
   }
   parts_.leases.RestartPatience(now);
+}
+
+absl::Status Reaper::KeepHeard(JobStore& store) {
+  std::vector<std::string> heard;
+  for (const ConnectedWorker& worker : parts_.sessions.All()) {
+    if (absl::AbsDuration(parts_.clock.Now() - worker.last_heard) < kSessionTtl) heard.push_back(worker.session.session);
+  }
+  return store.KeepSessions(heard);
 }
 
 void Reaper::ForgetDead(JobStore& store) {

@@ -23,6 +23,8 @@ class Reaper {
   // This process was away (stopped, suspended) or the clock was set: nobody could be heard meanwhile, so silence proves
   // nothing. Sessions and leases get their time anew.
   void ForgivePause(JobStore& store);
+  // Who was heard lives, whatever could be written of it.
+  absl::Status KeepHeard(JobStore& store);
   // Sessions that the store has reaped meanwhile.
   void ForgetDead(JobStore& store);
   // Wakes the dispatcher when the earliest back-off ends.

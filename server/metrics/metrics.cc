@@ -122,6 +122,10 @@ struct Metrics::State {
   Gauges watchers{r, "headscope_watchers", "Clients that watch a job.", {}};
   Gauges draining{r, "headscope_draining", "1 while the server drains.", {}};
   Gauges artifact_bytes{r, "headscope_artifact_bytes", "Bytes of datasets and planes stored.", {}};
+  Gauges disk_free{r, "headscope_disk_free_bytes", "Bytes left on the disk of the data folder.", {}};
+  Gauges disk_low_water{
+      r, "headscope_disk_low_water_bytes", "Free bytes below which submissions and uploads are refused.", {}};
+  Gauges disk_reserve{r, "headscope_disk_reserve", "Whether the reserve for deletes on a full disk is there.", {}};
   Counters artifact_bytes_written{r, "headscope_artifact_bytes_written_total", "Bytes of planes written.", {}};
 
   absl::Mutex mutex;
@@ -152,6 +156,9 @@ Metrics::Metrics(const std::string& version, const std::string& revision) : stat
   state_->watchers.At({});
   state_->draining.At({});
   state_->artifact_bytes.At({});
+  state_->disk_free.At({});
+  state_->disk_low_water.At({});
+  state_->disk_reserve.At({});
   state_->artifact_bytes_written.At({});
   state_->restarts.At({});
   SetWorkers(0, 0);
@@ -239,6 +246,12 @@ void Metrics::SetWatchers(std::uint64_t watchers) { state_->watchers.At({}).Set(
 void Metrics::SetDraining(bool draining) { state_->draining.At({}).Set(draining ? 1 : 0); }
 
 void Metrics::SetArtifactBytes(std::uint64_t bytes) { state_->artifact_bytes.At({}).Set(static_cast<double>(bytes)); }
+
+void Metrics::SetDisk(std::uint64_t free_bytes, std::uint64_t low_water_bytes, bool has_reserve) {
+  state_->disk_free.At({}).Set(static_cast<double>(free_bytes));
+  state_->disk_low_water.At({}).Set(static_cast<double>(low_water_bytes));
+  state_->disk_reserve.At({}).Set(has_reserve ? 1 : 0);
+}
 
 void Metrics::ArtifactBytesWritten(std::uint64_t bytes) {
   state_->artifact_bytes_written.At({}).Increment(static_cast<double>(bytes));

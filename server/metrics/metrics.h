@@ -71,6 +71,8 @@ class Metrics {
   void SetWatchers(std::uint64_t watchers);
   void SetDraining(bool draining);
   void SetArtifactBytes(std::uint64_t bytes);
+  // The disk of the data folder.
+  void SetDisk(std::uint64_t free_bytes, std::uint64_t low_water_bytes, bool has_reserve);
   void ArtifactBytesWritten(std::uint64_t bytes);
 
   const std::shared_ptr<prometheus::Registry>& registry() const;

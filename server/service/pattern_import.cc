@@ -89,7 +89,7 @@ absl::StatusOr<v1::ImportPatternResponse> Record(JobStore& store, Checked& check
 }  // namespace
 
 grpc::ServerUnaryReactor* Import(Shared& shared, const Call& call, const v1::ImportPatternRequest& request) {
-  if (absl::Status open = shared.CheckOpen(); !open.ok()) return call.Refuse(std::move(open));
+  if (absl::Status open = shared.CheckOpenWithRoom(); !open.ok()) return call.Refuse(std::move(open));
   Violations violations;
   const auto checked = std::make_shared<Checked>(Validate(request, violations));
   if (!violations.empty()) return call.Refuse(violations.status());

@@ -13,6 +13,7 @@
 #include "server/jobs/job_events.h"
 #include "server/service/call_log.h"
 #include "server/store/blob_store.h"
+#include "server/store/disk_space.h"
 #include "server/store/io_pool.h"
 #include "server/store/store_executor.h"
 
@@ -43,6 +44,8 @@ struct ServiceContext {
   absl::Duration watch_heartbeat = kWatchHeartbeat;
   // How long a ranking may wait for its client's next message.
   absl::Duration rank_idle_limit = kRankIdleLimit;
+  // The room of the stores; null: not looked at.
+  DiskSpace* disk = nullptr;
 };
 
 // Thread-safe. Order of ending: RefuseNewWork, FinishStreams, the gRPC server's Shutdown, the executors' Stop, and only

@@ -30,6 +30,12 @@ struct Shared {
 
   // OK while new work is taken.
   absl::Status CheckOpen() const { return refusing.load() ? DrainingError() : absl::OkStatus(); }
+  // OK while there is room to store something new. RESOURCE_EXHAUSTED / DISK_FULL.
+  absl::Status CheckRoom() const { return context.disk == nullptr ? absl::OkStatus() : context.disk->CheckRoom(); }
+  absl::Status CheckOpenWithRoom() const {
+    absl::Status open = CheckOpen();
+    return open.ok() ? CheckRoom() : open;
+  }
 
   const ServiceContext context;
   // Whatever is stored goes this way.

@@ -24,7 +24,7 @@ class Submission : public std::enable_shared_from_this<Submission> {
       : shared_(shared), call_(call), request_(request) {}
 
   grpc::ServerUnaryReactor* Start() {
-    if (absl::Status open = shared_.CheckOpen(); !open.ok()) return Reject(std::move(open));
+    if (absl::Status open = shared_.CheckOpenWithRoom(); !open.ok()) return Reject(std::move(open));
     job_ = ValidateSubmit(request_, violations_);
     if (request_.spec().has_inline_samples())
       return call_.ThenOnIo([self = shared_from_this()] { self->TakeSamples(); });

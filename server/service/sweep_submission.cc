@@ -204,7 +204,7 @@ grpc::ServerUnaryReactor* SubmitSweep(Shared& shared, const UnaryCall<v1::Submit
                                       const v1::SubmitSweepRequest& request) {
   Violations violations;
   NewSweep sweep = ValidateSubmit(request, violations);
-  absl::Status refused = shared.CheckOpen();
+  absl::Status refused = shared.CheckOpenWithRoom();
   refused.Update(violations.status());
   if (!refused.ok()) {
     Answer(shared, call, refused);
@@ -218,7 +218,7 @@ grpc::ServerUnaryReactor* SubmitSweep(Shared& shared, const UnaryCall<v1::Submit
 
 grpc::ServerUnaryReactor* RetrySweep(Shared& shared, const UnaryCall<v1::RetrySweepResponse>& call,
                                      const std::string& id) {
-  if (absl::Status open = shared.CheckOpen(); !open.ok()) return call.Refuse(std::move(open));
+  if (absl::Status open = shared.CheckOpenWithRoom(); !open.ok()) return call.Refuse(std::move(open));
   return call.ThenOnStore([&shared, call, id](JobStore& store) { Answer(shared, call, Retry(shared, store, id)); });
 }
 

@@ -27,7 +27,7 @@ UploadStream::UploadStream(Shared& shared, const grpc::CallbackServerContext& rp
     : IncomingStream(shared, rpc, kMethod, response) {}
 
 void UploadStream::Start() {
-  if (absl::Status open = shared_.CheckOpen(); !open.ok()) return End(std::move(open));
+  if (absl::Status open = shared_.CheckOpenWithRoom(); !open.ok()) return End(std::move(open));
   ReadNext();
 }
 
@@ -73,6 +73,7 @@ absl::Status UploadStream::TakeHeader(const v1::Dataset& header) {
 
 absl::Status UploadStream::TakeBatch(const v1::SampleBatch& batch) {
   if (!writer_) return OutOfOrder("a batch came before the header");
+  if (absl::Status room = shared_.CheckRoom(); !room.ok()) return room;
   std::string records;
   if (absl::Status status = intake_.Add(batch, violations_, records); !status.ok()) return status;
   return records.empty() ? absl::OkStatus() : writer_->Append(records);

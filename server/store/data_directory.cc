@@ -28,7 +28,8 @@ std::string HolderOf(int lock_fd) {
 absl::Status WriteHolder(int lock_fd, const std::string& path) {
   const std::string pid = absl::StrCat(getpid(), "\n");
   const bool written = ftruncate(lock_fd, 0) == 0 && pwrite(lock_fd, pid.data(), pid.size(), 0) == ssize_t(pid.size());
-  return written ? absl::OkStatus() : FileError(errno, "write the lock file", path);
+  // The number is for people. A full disk must not keep a server from starting: only it can delete.
+  return written || IsDiskFull(errno) ? absl::OkStatus() : FileError(errno, "write the lock file", path);
 }
 
 // The nearest folder above that exists.

@@ -209,8 +209,11 @@ class FileBlobStore : public BlobStore {
 absl::StatusOr<std::unique_ptr<BlobStore>> OpenFileBlobStore(const std::string& directory, std::uint64_t stored_bytes) {
   const Layout layout{directory};
   std::error_code error;
-  fs::remove_all(layout.Unfinished(), error);
-  if (!error) fs::create_directories(layout.Unfinished(), error);
+  // Kept where it is there: a full disk has no room for a folder.
+  fs::create_directories(layout.Unfinished(), error);
+  for (fs::directory_iterator file(layout.Unfinished(), error), end; !error && file != end; file.increment(error)) {
+    fs::remove(file->path(), error);
+  }
   if (error) return FileError(error.value(), "make the folder of blobs", directory);
   for (const std::string& folder : {layout.Root(), directory}) {
     if (absl::Status synced = SyncFolder(folder, directory); !synced.ok()) return synced;

@@ -105,6 +105,7 @@ void Housekeeping::Run() {
     }
   };
   do {
+    if (options_.look_around) options_.look_around();
     all(&Housekeeping::RemoveUnusedBlobs, "files that nothing refers to could not be removed");
     if (since_retired >= options_.retire_interval) {
       since_retired = absl::ZeroDuration();

@@ -24,6 +24,8 @@ struct HousekeepingOptions {
   absl::Duration retire_interval = absl::Minutes(1);
   // Called with the ids of jobs that retention has deleted; on the housekeeping thread. May be empty.
   std::function<void(const std::vector<std::string>&)> jobs_retired;
+  // Called once an interval, on the housekeeping thread. May be empty.
+  std::function<void()> look_around;
 };
 
 // One thread. Takes the store's thread for a few milliseconds at a time, and unlinks files on its own. Thread-safe.

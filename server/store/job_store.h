@@ -247,7 +247,7 @@ class JobStore {
   virtual absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) = 0;
   // Who opened the session, for a server that was started again meanwhile.
   virtual absl::StatusOr<WorkerDescription> DescribeSession(const SessionRef& session) = 0;
-  // Extends the session. `held`: the leases (shard, fence) that the worker works on or is handing in. A lease of the
+  // Extends the session; nothing is written while its row has most of its time left. `held`: the leases (shard, fence) that the worker works on or is handing in. A lease of the
   // session that is not among them ends here: at once where its job is being cancelled (the worker stopped it when it
   // was told to), after two heartbeat intervals otherwise (the answer that granted it was lost); no attempt is counted.
   virtual absl::StatusOr<HeartbeatAnswer> Heartbeat(const SessionRef& session,
@@ -276,6 +276,9 @@ class JobStore {
                                                std::uint32_t batch_tokens_used, std::uint64_t response_tokens) = 0;
   virtual absl::StatusOr<Effect> Fail(const LeaseKey& lease, const ShardFailure& failure) = 0;
   virtual absl::StatusOr<Effect> Release(const LeaseKey& lease) = 0;
+  // These sessions were heard within their TTL, as memory knows: they live on, also where a heartbeat could not be
+  // written (a full disk).
+  virtual absl::Status KeepSessions(const std::vector<std::string>& sessions) = 0;
   // Every open session lives for a whole TTL from now: the server itself was away, and heard nobody.
   virtual absl::Status ExtendSessions() = 0;
   // Sessions past their time, jobs past queue_ttl. Called about once a second.

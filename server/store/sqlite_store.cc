@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "proto/support/error.h"
 #include "server/store/sqlite/blobs.h"
 #include "server/store/sqlite/catalogue.h"
 #include "server/store/sqlite/completion.h"
@@ -30,8 +31,8 @@ using sqlite::Change;
 // Every method is one transaction around functions of sqlite/. Thread-compatible.
 class SqliteStore : public JobStore {
  public:
-  SqliteStore(std::unique_ptr<sqlite::Database> db, const Clock& clock, RandomSource& random)
-      : db_(std::move(db)), clock_(clock), random_(random) {}
+  SqliteStore(std::unique_ptr<sqlite::Database> db, const Clock& clock, RandomSource& random, DiskSpace* disk)
+      : db_(std::move(db)), clock_(clock), random_(random), disk_(disk) {}
 
   absl::Status Resume() {
     return Changing([&](Change& change) {
@@ -51,8 +52,10 @@ class SqliteStore : public JobStore {
     });
   }
   absl::StatusOr<std::vector<std::string>> TakeUnusedBlobs(std::size_t limit) override {
-    return sqlite::InTransaction(*db_, [&]() -> absl::StatusOr<std::vector<std::string>> {
-      return sqlite::TakeUnusedBlobs(*db_, limit);
+    return Freeing([&] {
+      return sqlite::InTransaction(*db_, [&]() -> absl::StatusOr<std::vector<std::string>> {
+        return sqlite::TakeUnusedBlobs(*db_, limit);
+      });
     });
   }
   absl::Status ForgetBlobs(const std::vector<std::string>& blobs) override {
@@ -82,7 +85,7 @@ class SqliteStore : public JobStore {
     return sqlite::Reading(*db_, [&] { return sqlite::ListDatasets(*db_, page); });
   }
   absl::Status DeleteDataset(const std::string& digest) override {
-    return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteDataset(*db_, digest); });
+    return Freeing([&] { return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteDataset(*db_, digest); }); });
   }
 
   absl::StatusOr<SubmitOutcome> Submit(const NewJob& job) override {
@@ -103,11 +106,13 @@ class SqliteStore : public JobStore {
     return sqlite::Reading(*db_, [&] { return sqlite::ListJobs(*db_, filter, page); });
   }
   absl::StatusOr<Effect> Cancel(const std::string& id) override {
-    return Changing([&](Change& change) { return sqlite::CancelJob(change, id); });
+    return Freeing([&] { return Changing([&](Change& change) { return sqlite::CancelJob(change, id); }); });
   }
   absl::Status DeleteJob(const std::string& id) override {
-    Change change = NewChange();
-    return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteJob(change, id); });
+    return Freeing([&] {
+      Change change = NewChange();
+      return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteJob(change, id); });
+    });
   }
   absl::StatusOr<std::vector<Attempt>> ListAttempts(const std::string& job, std::uint32_t limit) override {
     return sqlite::Reading(*db_, [&] { return sqlite::ListAttempts(*db_, job, limit); });
@@ -138,7 +143,7 @@ class SqliteStore : public JobStore {
     return sqlite::Reading(*db_, [&] { return sqlite::ListSweeps(*db_, filter, page); });
   }
   absl::StatusOr<Effect> CancelSweep(const std::string& id) override {
-    return Changing([&](Change& change) { return sqlite::CancelSweep(change, id); });
+    return Freeing([&] { return Changing([&](Change& change) { return sqlite::CancelSweep(change, id); }); });
   }
   absl::StatusOr<RetryOutcome> RetrySweep(const std::string& id,
                                           const std::vector<std::string>& model_digests) override {
@@ -148,8 +153,10 @@ class SqliteStore : public JobStore {
     return RetryOutcome{*std::move(jobs), std::move(change.effect)};
   }
   absl::StatusOr<std::vector<std::string>> DeleteSweep(const std::string& id, bool keep_jobs) override {
-    Change change = NewChange();
-    return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteSweep(change, id, keep_jobs); });
+    return Freeing([&] {
+      Change change = NewChange();
+      return sqlite::InTransaction(*db_, [&] { return sqlite::DeleteSweep(change, id, keep_jobs); });
+    });
   }
 
   absl::StatusOr<PatternRecord> ImportPattern(const NewPattern& pattern) override {
@@ -163,8 +170,10 @@ class SqliteStore : public JobStore {
     return sqlite::Reading(*db_, [&] { return sqlite::ListPatterns(*db_, filter, page); });
   }
   absl::Status DeletePattern(const std::string& id) override {
-    Change change = NewChange();
-    return sqlite::InTransaction(*db_, [&] { return sqlite::DeletePattern(change, id); });
+    return Freeing([&] {
+      Change change = NewChange();
+      return sqlite::InTransaction(*db_, [&] { return sqlite::DeletePattern(change, id); });
+    });
   }
 
   absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) override {
@@ -219,6 +228,13 @@ class SqliteStore : public JobStore {
   absl::StatusOr<Effect> Release(const LeaseKey& lease) override {
     return Changing([&](Change& change) { return sqlite::ReleaseLease(change, lease); });
   }
+  absl::Status KeepSessions(const std::vector<std::string>& sessions) override {
+    Change change = NewChange();
+    return sqlite::InTransaction(*db_, [&] {
+      sqlite::KeepSessions(change, sessions);
+      return absl::OkStatus();
+    });
+  }
   absl::Status ExtendSessions() override {
     Change change = NewChange();
     return sqlite::InTransaction(*db_, [&] {
@@ -253,12 +269,22 @@ class SqliteStore : public JobStore {
     return sqlite::Reading(*db_, [&]() -> absl::StatusOr<QueueStats> { return sqlite::Stats(*db_, Now()); });
   }
   absl::StatusOr<Retired> Retire(const RetentionPolicy& policy, std::size_t limit) override {
-    Change change = NewChange();
-    return sqlite::InTransaction(*db_, [&] { return sqlite::Retire(change, policy, limit); });
+    return Freeing([&] {
+      Change change = NewChange();
+      return sqlite::InTransaction(*db_, [&] { return sqlite::Retire(change, policy, limit); });
+    });
   }
   absl::Status Tidy() override { return sqlite::Tidy(*db_); }
 
  private:
+  // What frees room finds some on a full disk too: the reserve's.
+  template <typename Operation>
+  auto Freeing(Operation operation) -> decltype(operation()) {
+    auto result = operation();
+    if (ReasonOf(sqlite::StatusOf(result)) != "DISK_FULL" || disk_ == nullptr || !disk_->ReleaseReserve()) return result;
+    return operation();
+  }
+
   // The store counts in whole microseconds.
   absl::Time Now() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())); }
   Change NewChange() { return Change{*db_, Now(), random_, {}}; }
@@ -275,19 +301,31 @@ class SqliteStore : public JobStore {
   const std::unique_ptr<sqlite::Database> db_;
   const Clock& clock_;
   RandomSource& random_;
+  // Null where there is no reserve.
+  DiskSpace* const disk_;
 };
 
-}  // namespace
-
-absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& directory, const Clock& clock,
-                                                          RandomSource& random) {
+absl::StatusOr<std::unique_ptr<JobStore>> Open(const std::string& directory, const Clock& clock, RandomSource& random,
+                                               const SqliteOptions& options) {
   absl::StatusOr<std::unique_ptr<sqlite::Database>> db = sqlite::Database::Open(directory, "headscope.sqlite");
   if (!db.ok()) return db.status();
   if (absl::Status migrated = sqlite::Migrate(**db); !migrated.ok()) return migrated;
   if (absl::Status shrunk = sqlite::ShrinkWhenDeleting(**db); !shrunk.ok()) return shrunk;
-  auto store = std::make_unique<SqliteStore>(*std::move(db), clock, random);
+  sqlite::Database& opened = **db;
+  auto store = std::make_unique<SqliteStore>(*std::move(db), clock, random, options.disk);
   if (absl::Status resumed = store->Resume(); !resumed.ok()) return resumed;
+  // From here on. What is damaged already is an error of the start.
+  opened.WhenDamaged(options.damaged);
   return std::unique_ptr<JobStore>(std::move(store));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& directory, const Clock& clock,
+                                                          RandomSource& random, const SqliteOptions& options) {
+  auto store = Open(directory, clock, random, options);
+  if (ReasonOf(store.status()) != "DISK_FULL" || options.disk == nullptr || !options.disk->ReleaseReserve()) return store;
+  return Open(directory, clock, random, options);
 }
 
 }  // namespace headscope::server

@@ -22,15 +22,20 @@ bool FilesAreFull(sqlite3* connection) {
   return IsDiskFull(file_error) || IsDiskFull(log_error);
 }
 
+constexpr char kStoreDamaged[] = "STORE_DAMAGED";
+
 absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder) {
   const int kind = result & 0xff;
   const bool no_room = kind == SQLITE_IOERR && FilesAreFull(connection);
   if (kind == SQLITE_FULL || no_room) return DiskFullError(folder);
   if (kind == SQLITE_NOMEM) return absl::ResourceExhaustedError("no memory for the job store");
   const char* const text = connection == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(connection);
-  if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB) {
-    return absl::InternalError(
-        absl::StrCat("the job store is damaged (", text, "); stop the server and put a copy of the data folder back"));
+  if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_IOERR) {
+    const char* const what = kind == SQLITE_IOERR ? "the disk of the job store fails" : "the job store is damaged";
+    return MakeError(absl::StatusCode::kInternal,
+                     absl::StrCat(what, " (headscope.sqlite: ", text, "); look at the disk, and put a backup of the data "
+                                  "folder back where the file is damaged"),
+                     kStoreDamaged);
   }
   return absl::InternalError(absl::StrCat("the job store answered: ", text, " (", result, ")"));
 }
@@ -150,7 +155,9 @@ void Database::Script(const char* sql) {
 absl::Status Database::TakeError() { return std::exchange(error_, absl::OkStatus()); }
 
 void Database::Note(int result) {
-  if (result != SQLITE_OK && error_.ok()) error_ = ErrorOf(connection_, result, folder_);
+  if (result == SQLITE_OK || !error_.ok()) return;
+  error_ = ErrorOf(connection_, result, folder_);
+  if (damaged_ && ReasonOf(error_) == kStoreDamaged) damaged_(error_);
 }
 
 void Database::Bind(sqlite3_stmt* statement, int index, std::int64_t value) {

@@ -9,6 +9,7 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -99,6 +100,9 @@ class Database {
   std::int64_t last_insert_rowid() const { return sqlite3_last_insert_rowid(connection_); }
   bool in_transaction() const { return sqlite3_get_autocommit(connection_) == 0; }
 
+  // Called with every error that says that the file is damaged or its disk fails.
+  void WhenDamaged(std::function<void(const absl::Status&)> damaged) { damaged_ = std::move(damaged); }
+
   const absl::Status& error() const { return error_; }
   // The error that sticks, which is thereby forgotten.
   absl::Status TakeError();
@@ -148,6 +152,7 @@ class Database {
   sqlite3* const connection_;
   const std::string folder_;
   absl::Status error_;
+  std::function<void(const absl::Status&)> damaged_;
   // By their text. Nodes do not move: Rows point into them.
   std::unordered_map<std::string, Prepared, StringHash, std::equal_to<>> prepared_;
 };

@@ -114,7 +114,7 @@ absl::StatusOr<SessionRef> OpenSession(Change& change, const WorkerDescription& 
 absl::StatusOr<std::vector<std::pair<std::string, std::uint64_t>>> Heartbeat(
     Change& change, const SessionRef& session, const std::vector<std::pair<std::string, std::uint64_t>>& held) {
   if (const auto worker = WorkerOf(change.db, session); !worker.ok()) return worker.status();
-  change.db.Run("UPDATE worker SET expire_time = ? WHERE session = ?", change.now + kSessionTtl, session.session);
+  KeepSessions(change, {session.session});
   auto abandon = held;
   const absl::StatusOr<std::vector<ShardRow>> shards = ShardsOfSession(change.db, session.session);
   if (!shards.ok()) return shards.status();
@@ -159,6 +159,15 @@ absl::Status ReapSessions(Change& change) {
                      Sessions(change.db.Query(
                          "SELECT session FROM worker WHERE session IS NOT NULL AND expire_time <= ?", change.now)),
                      Ending::kDeath);
+}
+
+void KeepSessions(Change& change, const std::vector<std::string>& sessions) {
+  // A row is for the next start of the server; while this one runs, memory decides.
+  const absl::Time renewed = change.now + kSessionTtl;
+  for (const std::string& session : sessions) {
+    change.db.Run("UPDATE worker SET expire_time = ?1 WHERE session = ?2 AND expire_time NOT BETWEEN ?3 AND ?1", renewed,
+                  session, renewed - kSessionTtl / 3);
+  }
 }
 
 void ExtendSessions(Change& change) {

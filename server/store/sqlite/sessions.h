@@ -20,6 +20,7 @@ absl::StatusOr<std::vector<std::pair<std::string, std::uint64_t>>> Heartbeat(
 absl::Status CloseSession(Change& change, const SessionRef& session);
 absl::Status LoseWorker(Change& change, const std::string& worker_id);
 // Every open session lives for a whole TTL from now.
+void KeepSessions(Change& change, const std::vector<std::string>& sessions);
 void ExtendSessions(Change& change);
 // Sessions past their time count as deaths.
 absl::Status ReapSessions(Change& change);

@@ -116,7 +116,7 @@ TEST_F(FullStoreTest, AFileThatIsNoStoreIsNotOpened) {
   TemporaryDirectory other;
   std::ofstream(other.Child("headscope.sqlite")) << std::string(8192, 'x');
   const auto store = OpenSqliteStore(other.path(), clock_, random_);
-  ASSERT_THAT(store, IsError(StatusCode::kInternal, ""));
+  ASSERT_THAT(store, IsError(StatusCode::kInternal, "STORE_DAMAGED"));
   EXPECT_THAT(std::string(store.status().message()), testing::HasSubstr("damaged"));
 }
 
