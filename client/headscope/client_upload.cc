@@ -31,6 +31,7 @@ class Upload {
     const std::string name = display_name.substr(0, kMaxDisplayNameBytes);
     header.mutable_header()->set_display_name(name.substr(0, ValidUtf8Prefix(name)));
     open_ = stream_->Write(header);
+    digest_.Update(DatasetHeader());
     if (const absl::Status status = SendAll(samples); !status.ok()) {
       context_.TryCancel();
       stream_->Finish();

@@ -1,6 +1,7 @@
 #include "proto/support/sample_encoding.h"
 
-#include <cstddef>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
@@ -10,6 +11,8 @@ namespace headscope {
 namespace {
 
 enum Kind : std::uint32_t { kPair = 1, kTokens = 2, kText = 3 };
+
+constexpr std::string_view kMagic = "HSDS";
 
 void PutU32(std::string& bytes, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) bytes += static_cast<char>(value >> (8 * i));
@@ -54,6 +57,26 @@ TokenIds ReadTokens(Reader& reader) {
   return tokens;
 }
 
+void ReadInput(Reader& reader, Sample& sample) {
+  switch (reader.U32()) {
+    case kPair: {
+      TextPair pair;
+      pair.prompt = reader.String();
+      pair.response = reader.String();
+      sample.input = std::move(pair);
+      break;
+    }
+    case kTokens:
+      sample.input = ReadTokens(reader);
+      break;
+    case kText:
+      sample.input = PlainText{reader.String()};
+      break;
+    default:
+      reader.ok = false;
+  }
+}
+
 absl::Status CheckText(std::string_view field, const std::string& text) {
   if (IsUtf8(text)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(std::string(field), ": not valid UTF-8"));
@@ -84,6 +107,23 @@ absl::Status CheckInput(const TokenIds& tokens) {
 
 }  // namespace
 
+std::string DatasetHeader() {
+  std::string header(kMagic);
+  PutU32(header, static_cast<std::uint32_t>(kSampleEncoding));
+  return header;
+}
+
+absl::StatusOr<SampleEncoding> EncodingOf(std::string_view front) {
+  if (front.substr(0, kMagic.size()) != kMagic) return SampleEncoding::kV1;
+  Reader reader{front.substr(kMagic.size())};
+  const std::uint32_t version = reader.U32();
+  if (!reader.ok) return absl::DataLossError("dataset cut short inside its header");
+  if (version == static_cast<std::uint32_t>(SampleEncoding::kV2)) return SampleEncoding::kV2;
+  return absl::FailedPreconditionError(
+      absl::StrCat("dataset in version ", version, " of the sample encoding, versions 1 to ",
+                   static_cast<std::uint32_t>(kSampleEncoding), " are read: it needs a later release"));
+}
+
 void AppendSampleRecord(const Sample& sample, std::string& bytes) {
   std::string record;
   PutString(record, sample.id);
@@ -100,11 +140,13 @@ void AppendSampleRecord(const Sample& sample, std::string& bytes) {
     PutU32(record, kText);
     PutString(record, std::get<PlainText>(sample.input).text);
   }
+  constexpr std::uint32_t kParts = 0;
+  PutU32(record, kParts);
   PutU32(bytes, static_cast<std::uint32_t>(record.size()));
   bytes += record;
 }
 
-absl::StatusOr<Sample> TakeSampleRecord(std::string_view& bytes) {
+absl::StatusOr<Sample> TakeSampleRecord(SampleEncoding encoding, std::string_view& bytes) {
   const absl::Status cut = absl::DataLossError("sample record cut short or malformed");
   Reader head{bytes};
   const std::uint32_t size = head.U32();
@@ -112,22 +154,13 @@ absl::StatusOr<Sample> TakeSampleRecord(std::string_view& bytes) {
   Reader reader{head.bytes.substr(0, size)};
   Sample sample;
   sample.id = reader.String();
-  switch (reader.U32()) {
-    case kPair: {
-      TextPair pair;
-      pair.prompt = reader.String();
-      pair.response = reader.String();
-      sample.input = std::move(pair);
-      break;
-    }
-    case kTokens:
-      sample.input = ReadTokens(reader);
-      break;
-    case kText:
-      sample.input = PlainText{reader.String()};
-      break;
-    default:
-      return cut;
+  ReadInput(reader, sample);
+  const std::uint32_t parts = encoding == SampleEncoding::kV1 ? 0 : reader.U32();
+  if (reader.ok && parts > 0) {
+    const std::uint32_t tag = reader.U32();
+    if (!reader.ok) return cut;
+    return absl::FailedPreconditionError(
+        absl::StrCat("sample record with a part of tag ", tag, ", which this release does not know: a later one does"));
   }
   if (!reader.ok || !reader.bytes.empty()) return cut;
   bytes = head.bytes.substr(size);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
+#include "proto/support/sample_encoding.h"
 
 namespace headscope::server {
 namespace {
@@ -35,7 +36,19 @@ absl::StatusOr<std::string_view> SampleIds::View(std::uint64_t offset, std::uint
   return std::string_view(window_).substr(offset - window_offset_, length);
 }
 
+absl::Status SampleIds::SkipHeader() {
+  const absl::StatusOr<std::string_view> front = View(0, std::min<std::uint64_t>(kDatasetHeaderBytes, dataset_.size()));
+  if (!front.ok()) return front.status();
+  const absl::StatusOr<SampleEncoding> encoding = EncodingOf(*front);
+  if (!encoding.ok()) return encoding.status();
+  offset_ = FirstRecord(*encoding);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> SampleIds::Next() {
+  if (next_index_ == 0) {
+    if (absl::Status status = SkipHeader(); !status.ok()) return status;
+  }
   const absl::StatusOr<std::string_view> lengths = View(offset_, 2 * kLengthBytes);
   if (!lengths.ok()) return lengths.status();
   const std::uint32_t record_bytes = U32(*lengths);

@@ -11,8 +11,8 @@
 
 namespace headscope::server {
 
-// Walks a dataset's records (proto/support/sample_encoding.h) from front to back, reading their heads in pieces and
-// jumping over what is long. Thread-compatible.
+// Walks a dataset's records (proto/support/sample_encoding.h, any version) from front to back, reading their heads in
+// pieces and jumping over what is long. Thread-compatible.
 class SampleIds {
  public:
   // `dataset` outlives this.
@@ -23,6 +23,8 @@ class SampleIds {
   absl::StatusOr<std::string> At(std::uint32_t index);
 
  private:
+  // Moves past the dataset's header, if it has one.
+  absl::Status SkipHeader();
   // The id of the next record; moves past the record.
   absl::StatusOr<std::string> Next();
   // `length` bytes at `offset` of the dataset; valid until the next call.

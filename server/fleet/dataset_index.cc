@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "proto/support/sample_encoding.h"
 
 namespace headscope::server {
 namespace {
@@ -21,7 +20,11 @@ std::uint32_t U32At(const std::string& bytes, std::uint64_t position) {
 
 absl::StatusOr<DatasetIndex> DatasetIndex::Build(BlobReader& blob) {
   const std::uint64_t size = blob.size();
-  std::vector<std::uint64_t> offsets = {0};
+  const absl::StatusOr<std::string> front = blob.Read(0, std::min<std::uint64_t>(kDatasetHeaderBytes, size));
+  if (!front.ok()) return front.status();
+  const absl::StatusOr<SampleEncoding> encoding = EncodingOf(*front);
+  if (!encoding.ok()) return encoding.status();
+  std::vector<std::uint64_t> offsets = {FirstRecord(*encoding)};
   std::string window;
   std::uint64_t window_begin = 0;
   while (offsets.back() < size) {
@@ -37,7 +40,7 @@ absl::StatusOr<DatasetIndex> DatasetIndex::Build(BlobReader& blob) {
     if (next > size) return absl::DataLossError("dataset cut short inside a record");
     offsets.push_back(next);
   }
-  return DatasetIndex(std::move(offsets));
+  return DatasetIndex(*encoding, std::move(offsets));
 }
 
 absl::StatusOr<std::shared_ptr<const DatasetIndex>> DatasetIndexes::Get(const std::string& digest) {
@@ -96,7 +99,7 @@ absl::StatusOr<std::vector<Sample>> SampleReader::Next(std::uint64_t max_bytes) 
   std::string_view rest = *bytes;
   std::vector<Sample> samples;
   for (; next_ <= last; ++next_) {
-    absl::StatusOr<Sample> sample = TakeSampleRecord(rest);
+    absl::StatusOr<Sample> sample = TakeSampleRecord(index_->encoding(), rest);
     if (!sample.ok()) return sample.status();
     samples.push_back(*std::move(sample));
   }

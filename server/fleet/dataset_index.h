@@ -14,16 +14,20 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "proto/support/sample.h"
+#include "proto/support/sample_encoding.h"
 #include "server/store/blob_store.h"
 
 namespace headscope::server {
 
-// Offsets of the records of a dataset blob (proto/support/sample_encoding.h), the blob's size last. Immutable.
+// Encoding of a dataset blob (proto/support/sample_encoding.h) and offsets of its records, the blob's size last.
+// Immutable.
 class DatasetIndex {
  public:
-  // Reads the lengths of all records, skipping what is long. DATA_LOSS when the blob is no dataset.
+  // Reads the lengths of all records, skipping what is long. DATA_LOSS when the blob is no dataset, FAILED_PRECONDITION
+  // when it is in an encoding of a later release.
   static absl::StatusOr<DatasetIndex> Build(BlobReader& blob);
 
+  SampleEncoding encoding() const { return encoding_; }
   std::uint64_t sample_count() const { return offsets_.size() - 1; }
   // `sample` < sample_count().
   std::uint64_t begin(std::uint64_t sample) const { return offsets_[sample]; }
@@ -31,7 +35,10 @@ class DatasetIndex {
   std::size_t size_bytes() const { return offsets_.size() * sizeof(std::uint64_t); }
 
  private:
-  explicit DatasetIndex(std::vector<std::uint64_t> offsets) : offsets_(std::move(offsets)) {}
+  DatasetIndex(SampleEncoding encoding, std::vector<std::uint64_t> offsets)
+      : encoding_(encoding), offsets_(std::move(offsets)) {}
+
+  SampleEncoding encoding_;
   std::vector<std::uint64_t> offsets_;
 };
 

@@ -39,6 +39,7 @@ absl::Status SampleIntake::Add(const v1::SampleBatch& batch, Violations& violati
   for (const v1::Sample& sample : batch.samples()) {
     if (absl::Status status = Take(sample, violations, records); !status.ok()) return status;
   }
+  if (bytes_ == 0) records.insert(0, DatasetHeader());
   if (!violations.empty()) records.clear();
   hash_.Update(records);
   bytes_ += records.size();

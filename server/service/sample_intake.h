@@ -22,15 +22,16 @@ class SampleIntake {
   // Violations name samples as `<field>[i]`, i counting from 0 over all batches.
   explicit SampleIntake(std::string field) : field_(std::move(field)) {}
 
-  // Returns the records of the batch's samples (proto/support/sample_encoding.h): what is to be stored. Nothing once a
-  // violation was found, though samples are checked to the end. RESOURCE_EXHAUSTED / DATASET_TOO_LARGE beyond the
+  // Appends to `records`, which is empty, what is to be stored: the records of the batch's samples, before the first
+  // batch's the dataset's header (proto/support/sample_encoding.h). Nothing once a violation was found, though samples
+  // are checked to the end. RESOURCE_EXHAUSTED / DATASET_TOO_LARGE beyond the
   // limits.
   absl::Status Add(const v1::SampleBatch& batch, Violations& violations, std::string& records);
   // Adds what is wrong with the dataset as a whole: that it is empty.
   void CheckWhole(Violations& violations) const;
 
   std::uint64_t sample_count() const { return count_; }
-  // Of the records so far. Ends the intake.
+  // Of header and records so far. Ends the intake.
   std::uint64_t size_bytes() const { return bytes_; }
   // 32 raw bytes.
   std::string FinishDigest() { return hash_.Finish(); }

@@ -1,9 +1,12 @@
 #include "server/service/upload_stream.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/support/limits.h"
+#include "proto/support/sample_encoding.h"
+#include "proto/support/sha256.h"
 #include "server/service/convert.h"
 #include "server/service/resource_names.h"
 
@@ -89,7 +92,10 @@ absl::Status UploadStream::CheckCommit(const v1::UploadDatasetRequest::Commit& c
   }
   const std::string digest = intake_.FinishDigest();
   if (!commit.sha256().empty() && commit.sha256() != digest) {
-    return Mismatch("the samples that arrived have another SHA-256 than the commit says; send the dataset again");
+    return Mismatch(absl::StrCat("the samples that arrived have the SHA-256 ", ToHex(digest), " in version ",
+                                 static_cast<std::uint32_t>(kSampleEncoding),
+                                 " of the sample encoding, the commit says ", ToHex(commit.sha256()),
+                                 "; send the dataset again, from a client of this server's release or without sha256"));
   }
   return absl::OkStatus();
 }

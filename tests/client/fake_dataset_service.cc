@@ -22,6 +22,7 @@ class FakeDatasetService final : public v1::DatasetService::Service {
       if (part.has_header()) state_.display_name = part.header().display_name();
       for (const v1::Sample& sample : part.batch().samples()) {
         state_.samples.push_back(*FromProto(sample));
+        if (encoded.empty()) encoded = DatasetHeader();
         AppendSampleRecord(state_.samples.back(), encoded);
       }
     }

@@ -217,6 +217,14 @@ def rows():
         return struct.pack("<I", len(body)) + body
     pair = record(text(b"a") + struct.pack("<I", 1) + text(b"p") + text(b"r"))
     tokens = record(text(b"b") + struct.pack("<IIIII", 2, 1, 2, 10, 20))
+    header = b"HSDS" + struct.pack("<I", 2)
+    no_parts = struct.pack("<I", 0)
+    write("sample_record", "second_version", header +
+          record(text(b"a") + struct.pack("<I", 1) + text(b"p") + text(b"r") + no_parts) +
+          record(text(b"b") + struct.pack("<IIIII", 2, 1, 2, 10, 20) + no_parts) +
+          record(text(b"c") + struct.pack("<I", 3) + text(b"t") + no_parts))
+    write("sample_record", "a_part", header +
+          record(text(b"c") + struct.pack("<I", 3) + text(b"t") + struct.pack("<II", 1, 4) + text(b"spans")))
     write("sample_record", "three", pair + tokens + record(text(b"c") + struct.pack("<I", 3) + text(b"t")))
 
 

@@ -16,6 +16,8 @@ static_assert(sizeof(PreparedSample) == 3 * sizeof(std::uint32_t) && std::is_tri
 
 constexpr char kRange = 'R';
 constexpr char kList = 'L';
+// Another layout of prepared samples gets the next number; 1 is that of 0.1.0, which had no version byte.
+constexpr char kPreparedVersion = 2;
 
 bool AreNeighbours(const std::vector<std::uint32_t>& positions) {
   for (std::size_t i = 1; i < positions.size(); ++i) {
@@ -50,11 +52,16 @@ absl::StatusOr<std::vector<std::uint32_t>> DecodePositions(std::string_view byte
 }
 
 std::string EncodePrepared(const std::vector<PreparedSample>& samples) {
-  return std::string(reinterpret_cast<const char*>(samples.data()), samples.size() * sizeof(PreparedSample));
+  std::string bytes(1, kPreparedVersion);
+  return bytes.append(reinterpret_cast<const char*>(samples.data()), samples.size() * sizeof(PreparedSample));
 }
 
 absl::Status DecodePrepared(std::string_view bytes, std::vector<PreparedSample>& samples) {
-  if (bytes.size() % sizeof(PreparedSample) != 0) return absl::DataLossError("stored token counts are damaged");
+  const std::size_t rest = bytes.size() % sizeof(PreparedSample);
+  if (rest > 1 || (rest == 1 && bytes.front() != kPreparedVersion)) {
+    return absl::DataLossError("stored token counts are damaged");
+  }
+  bytes.remove_prefix(rest);
   const std::size_t before = samples.size();
   samples.resize(before + bytes.size() / sizeof(PreparedSample));
   if (!bytes.empty()) std::memcpy(samples.data() + before, bytes.data(), bytes.size());

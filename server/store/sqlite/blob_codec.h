@@ -16,9 +16,10 @@ std::string EncodePositions(const std::vector<std::uint32_t>& positions);
 // DATA_LOSS when the bytes are not that.
 absl::StatusOr<std::vector<std::uint32_t>> DecodePositions(std::string_view bytes);
 
-// Index, tokens and prompt_tokens of each sample.
+// A version byte, then index, tokens and prompt_tokens of each sample.
 std::string EncodePrepared(const std::vector<PreparedSample>& samples);
-// Appends to `samples`. DATA_LOSS when the bytes are not that.
+// Appends to `samples`. Takes also what 0.1.0 stored, the same without the version: whole samples, so the length tells
+// them apart. DATA_LOSS when the bytes are neither.
 absl::Status DecodePrepared(std::string_view bytes, std::vector<PreparedSample>& samples);
 
 }  // namespace headscope::server::sqlite

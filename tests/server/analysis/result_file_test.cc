@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 class ResultFileTest : public testing::Test {
  protected:
   ResultFileTest() {
-    std::string dataset;
+    std::string dataset = DatasetHeader();
     for (int i = 0; i < 6; ++i) {
       Sample sample{"id \"" + std::to_string(i) + "\"\n", PlainText{std::string(i == 3 ? 300'000 : 10, 'x')}};
       AppendSampleRecord(sample, dataset);
@@ -255,7 +255,7 @@ TEST_F(ResultFileTest, RefusesCountsThatTheBytesCannotHold) {
 }
 
 TEST_F(ResultFileTest, RefusesADatasetThatEndsBeforeTheLastSample) {
-  std::string dataset;
+  std::string dataset = DatasetHeader();
   AppendSampleRecord({"only", PlainText{"x"}}, dataset);
   blobs_.Put("dataset", dataset);
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);

@@ -52,9 +52,24 @@ class MemoryBlobs : public BlobStore {
 };
 
 std::string Records(const std::vector<std::size_t>& text_sizes) {
-  std::string bytes;
+  std::string bytes = DatasetHeader();
   for (std::size_t i = 0; i < text_sizes.size(); ++i) {
     AppendSampleRecord({absl::StrCat("s", i), PlainText{std::string(text_sizes[i], 'x')}}, bytes);
+  }
+  return bytes;
+}
+
+// The same as the first release stored it: no header, and records that end with their input.
+std::string FirstVersion(const std::string& dataset) {
+  std::string bytes;
+  std::string_view rest = std::string_view(dataset).substr(kDatasetHeaderBytes);
+  while (!rest.empty()) {
+    const std::string_view before = rest;
+    EXPECT_TRUE(TakeSampleRecord(kSampleEncoding, rest).ok());
+    std::string record(before.substr(0, before.size() - rest.size() - sizeof(std::uint32_t)));
+    const auto length = static_cast<std::uint32_t>(record.size() - sizeof(std::uint32_t));
+    for (int i = 0; i < 4; ++i) record[i] = static_cast<char>(length >> (8 * i));
+    bytes += record;
   }
   return bytes;
 }
@@ -84,6 +99,21 @@ TEST(DatasetIndexTest, ReadsChosenSamplesInTheirOrder) {
   const std::string digest = blobs.Put(Records({3, 900'000, 5, 7, 400'000, 1}));
   EXPECT_THAT(ReadAll(blobs, indexes, digest, {0, 2, 3, 5}, 1 << 20), ElementsAre("s0", "s2", "s3", "s5"));
   EXPECT_THAT(ReadAll(blobs, indexes, digest, {0, 1, 2, 3, 4, 5}, 1), ElementsAre("s0", "s1", "s2", "s3", "s4", "s5"));
+}
+
+TEST(DatasetIndexTest, ReadsADatasetOfTheFirstVersion) {
+  MemoryBlobs blobs;
+  DatasetIndexes indexes(blobs);
+  const std::string digest = blobs.Put(FirstVersion(Records({3, 900'000, 5})));
+  EXPECT_THAT(ReadAll(blobs, indexes, digest, {0, 1, 2}, 1 << 20), ElementsAre("s0", "s1", "s2"));
+}
+
+TEST(DatasetIndexTest, AnEncodingOfALaterReleaseIsSaid) {
+  MemoryBlobs blobs;
+  DatasetIndexes indexes(blobs);
+  std::string later = Records({1});
+  later[4] = 9;
+  EXPECT_EQ(indexes.Get(blobs.Put(later)).status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 TEST(DatasetIndexTest, NeighboursAreReadTogetherUpToTheLimit) {
@@ -141,6 +171,7 @@ TEST(DatasetIndexTest, AnEmptyDatasetHasNoSamples) {
   MemoryBlobs blobs;
   DatasetIndexes indexes(blobs);
   EXPECT_EQ((*indexes.Get(blobs.Put("")))->sample_count(), 0u);
+  EXPECT_EQ((*indexes.Get(blobs.Put(DatasetHeader())))->sample_count(), 0u);
 }
 
 }  // namespace

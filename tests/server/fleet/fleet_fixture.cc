@@ -111,7 +111,7 @@ void FleetFixture::OnStore(const std::function<void(JobStore&)>& work) {
 }
 
 std::string FleetFixture::PutDataset(std::uint32_t count) {
-  std::string bytes;
+  std::string bytes = DatasetHeader();
   for (std::uint32_t i = 0; i < count; ++i) {
     AppendSampleRecord({absl::StrCat("s", i), TokenIds{{1, 2, 3, 4 + i}, 1}}, bytes);
   }

@@ -39,7 +39,7 @@ class DatasetRpcTest : public testing::Test {
 };
 
 std::string DigestOf(const v1::SampleBatch& batch) {
-  std::string records;
+  std::string records = DatasetHeader();
   for (const v1::Sample& sample : batch.samples()) AppendSampleRecord(*FromProto(sample), records);
   return Sha256Of(records);
 }
@@ -67,6 +67,14 @@ TEST_F(DatasetRpcTest, SameContentAgainIsTheDatasetThatExists) {
 TEST_F(DatasetRpcTest, CommitThatDoesNotMatchStoresNothing) {
   ExpectRefused({HeaderPart(), BatchPart(TokenSamples(2)), CommitPart(3)}, "CHECKSUM_MISMATCH");
   ExpectRefused({HeaderPart(), BatchPart(TokenSamples(2)), CommitPart(2, std::string(32, 'x'))}, "CHECKSUM_MISMATCH");
+}
+
+// A client of another release takes the digest over other bytes.
+TEST_F(DatasetRpcTest, AMismatchSaysTheVersionOfTheEncoding) {
+  const Uploaded uploaded =
+      UploadParts(harness_, {HeaderPart(), BatchPart(TokenSamples(2)), CommitPart(2, std::string(32, 'x'))});
+  EXPECT_THAT(std::string(uploaded.status.message()), testing::HasSubstr("version 2 of the sample encoding"));
+  EXPECT_THAT(std::string(uploaded.status.message()), testing::HasSubstr(ToHex(DigestOf(TokenSamples(2)))));
 }
 
 TEST_F(DatasetRpcTest, PartsOutOfOrderAreRefused) {

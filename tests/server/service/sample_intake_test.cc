@@ -26,7 +26,7 @@ TEST(SampleIntakeTest, RecordsAreTheCanonicalEncoding) {
   *batch.add_samples() = Pair("", "y");
   SampleIntake intake("samples");
   Violations violations;
-  std::string records, expected;
+  std::string records, expected = DatasetHeader();
   ASSERT_TRUE(intake.Add(batch, violations, records).ok());
   AppendSampleRecord({"a", TextPair{"p", "x"}}, expected);
   AppendSampleRecord({"2", TextPair{"p", "y"}}, expected);
@@ -34,6 +34,19 @@ TEST(SampleIntakeTest, RecordsAreTheCanonicalEncoding) {
   EXPECT_EQ(intake.sample_count(), 2u);
   EXPECT_EQ(intake.size_bytes(), expected.size());
   EXPECT_EQ(intake.FinishDigest(), Sha256Of(expected));
+}
+
+TEST(SampleIntakeTest, OnlyTheFirstBatchBringsTheHeader) {
+  v1::SampleBatch none, one;
+  *one.add_samples() = Pair("a", "x");
+  SampleIntake intake("samples");
+  Violations violations;
+  std::string first, second, record;
+  ASSERT_TRUE(intake.Add(none, violations, first).ok());
+  ASSERT_TRUE(intake.Add(one, violations, second).ok());
+  AppendSampleRecord({"a", TextPair{"p", "x"}}, record);
+  EXPECT_EQ(first, DatasetHeader());
+  EXPECT_EQ(second, record);
 }
 
 TEST(SampleIntakeTest, EveryBadSampleIsNamedOverAllBatches) {

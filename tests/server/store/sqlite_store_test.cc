@@ -154,6 +154,24 @@ TEST(BlobCodecTest, DamagedBytesAreNoticed) {
   }
   std::vector<PreparedSample> samples;
   EXPECT_THAT(sqlite::DecodePrepared("12345", samples), IsError(StatusCode::kDataLoss, ""));
+  EXPECT_THAT(sqlite::DecodePrepared("another layout", samples), IsError(StatusCode::kDataLoss, ""));
+  std::string later = sqlite::EncodePrepared({{1, 2, 3}});
+  ++later[0];
+  EXPECT_THAT(sqlite::DecodePrepared(later, samples), IsError(StatusCode::kDataLoss, ""));
+}
+
+TEST(BlobCodecTest, TokenCountsComeBackAlsoAsAnEarlierReleaseStoredThem) {
+  const std::string written = sqlite::EncodePrepared({{7, 8, 3}, {9, 10, 4}});
+  std::vector<PreparedSample> samples;
+  ASSERT_TRUE(sqlite::DecodePrepared(written, samples).ok());
+  ASSERT_TRUE(sqlite::DecodePrepared(written.substr(1), samples).ok());
+  ASSERT_EQ(samples.size(), 4);
+  for (const std::size_t i : {0, 2}) {
+    EXPECT_EQ(samples[i].index, 7);
+    EXPECT_EQ(samples[i + 1].prompt_tokens, 4);
+  }
+  EXPECT_TRUE(sqlite::DecodePrepared(sqlite::EncodePrepared({}), samples).ok());
+  EXPECT_EQ(samples.size(), 4);
 }
 
 TEST(PageTokenTest, AreSafeInUrlsAndBoundToTheQuestion) {
