@@ -8,7 +8,7 @@
 #include "client/cli/command.h"
 #include "client/cli/data_file.h"
 #include "client/cli/follow.h"
-#include "client/cli/json_values.h"
+#include "client/cli/job_output.h"
 #include "client/cli/numbers.h"
 #include "client/cli/option_flags.h"
 #include "client/cli/result_output.h"
@@ -68,20 +68,6 @@ absl::StatusOr<client::Job> Submit(Session& session, client::Client& client, cli
   auto job = client.SubmitJob(request.job);
   if (job.ok()) session.err() << "headscope: job " << job->id << ", " << Count(dataset->sample_count, "sample") << "\n";
   return job;
-}
-
-void PrintJobId(Session& session, const std::string& id) {
-  switch (session.format) {
-    case Format::kJson:
-      session.out() << Text({{"job", id}});
-      break;
-    case Format::kCsv:
-      session.out() << "job\n" << id << "\n";
-      break;
-    case Format::kTable:
-      session.out() << id << "\n";
-      break;
-  }
 }
 
 absl::StatusOr<int> Finish(Session& session, client::Client& client, const client::Job& job, const Request& request,

@@ -30,6 +30,7 @@ struct Command {
 
 const Command& AttributeCommand();
 const Command& CancelCommand();
+const Command& RetryCommand();
 const Command& CompareCommand();
 const Command& DatasetsCommand();
 const Command& DecomposeCommand();

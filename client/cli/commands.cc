@@ -6,7 +6,7 @@ const std::vector<const Command*>& Commands() {
   static const std::vector<const Command*> commands = {
       &ModelsCommand(),  &ModelCommand(),     &TokenizeCommand(), &AttributeCommand(), &SweepCommand(),
       &JobsCommand(),    &JobCommand(),       &WatchCommand(),    &ResultCommand(),    &CancelCommand(),
-      &DeleteCommand(),  &SweepsCommand(),    &DatasetsCommand(), &PatternsCommand(),  &DescribeCommand(),
+      &RetryCommand(),   &DeleteCommand(),  &SweepsCommand(),    &DatasetsCommand(), &PatternsCommand(),  &DescribeCommand(),
       &CompareCommand(), &DecomposeCommand(), &TrackCommand(),    &RankCommand(),      &PlanMixtureCommand(),
       &ImportCommand(),  &ExportCommand(),    &ReportCommand(),   &HealthCommand()};
   return commands;

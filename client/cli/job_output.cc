@@ -79,4 +79,18 @@ void PrintJobs(Session& session, const std::vector<client::Job>& jobs) {
   session.out() << Text({{"jobs", std::move(list)}});
 }
 
+void PrintJobId(Session& session, const std::string& id) {
+  switch (session.format) {
+    case Format::kJson:
+      session.out() << Text({{"job", id}});
+      break;
+    case Format::kCsv:
+      session.out() << "job\n" << id << "\n";
+      break;
+    case Format::kTable:
+      session.out() << id << "\n";
+      break;
+  }
+}
+
 }  // namespace headscope::cli

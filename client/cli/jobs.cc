@@ -12,7 +12,7 @@ absl::StatusOr<client::JobFilter> ReadFilter(const Arguments& arguments) {
   for (const std::string& given : arguments.GetAll("state")) {
     const auto state = client::JobStateFromName(absl::AsciiStrToUpper(given));
     if (!state) {
-      return Arguments::NotOneOf("state", given, {"queued", "running", "succeeded", "failed", "cancelled", "expired"});
+      return Arguments::NotOneOf("state", given, {"queued", "preparing", "running", "succeeded", "failed", "cancelled", "expired"});
     }
     filter.states.push_back(*state);
   }

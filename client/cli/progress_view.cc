@@ -20,7 +20,7 @@ double SampleShare(const client::Progress& progress) {
 }
 
 bool IsOpen(const client::SweepCell& cell) {
-  return cell.state == client::JobState::kQueued || cell.state == client::JobState::kRunning;
+  return cell.state != client::JobState::kUnspecified && !client::HasEnded(cell.state);
 }
 
 std::uint64_t SamplesLeft(const client::Sweep& sweep) {
@@ -96,6 +96,7 @@ void ProgressView::Take(const client::JobUpdate& update) {
     const client::Job& job = *update.snapshot;
     state_.state = job.state;
     state_.progress = job.progress;
+    state_.tokens_before = job.progress.tokens_kept;
     state_.blocked_reason = job.blocked_reason;
     state_.cancel_requested = job.cancel_requested;
     state_.start_time = job.start_time;
@@ -115,7 +116,7 @@ void ProgressView::Take(const client::Sweep& sweep) {
   state_.progress = sweep.progress;
   state_.time = now;
   const client::SweepCounts& counts = sweep.counts;
-  state_.cells = absl::StrCat(counts.total - counts.queued - counts.running, "/", counts.total, " cells");
+  state_.cells = absl::StrCat(counts.total - counts.queued - counts.preparing - counts.running, "/", counts.total, " cells");
   state_.blocked_reason = BlockedReason(sweep);
   if (sweep.progress.samples_done > samples_before_) {
     const auto done = static_cast<double>(sweep.progress.samples_done - samples_before_);

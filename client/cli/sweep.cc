@@ -106,7 +106,7 @@ std::vector<Flag> Flags() {
   for (const Flag& flag : MeasureFlags("pearson,spearman")) flags.push_back(flag);
   flags.push_back({"allow-different-models", "", "compare patterns of one shape whatever their architectures"});
   flags.push_back({"detach", "", "do not wait: print a new sweep's id, or what there is of one"});
-  flags.push_back({"retry", "", "of a sweep that there is: new jobs for what failed or was cancelled or deleted"});
+  flags.push_back({"retry", "", "of a sweep that there is: let go on what failed or was cancelled, make anew what was deleted"});
   flags.push_back({"cancel", "", "of a sweep that there is: stop everything that has not ended"});
   return flags;
 }
@@ -125,8 +125,8 @@ const Command& SweepCommand() {
       "measure. Checkpoints of a series come in the order of their steps. Every cell is an ordinary job: jobs,\n"
       "watch, result and cancel know it, and its pattern has the labels sweep, task and checkpoint.\n\n"
       "Ctrl-C detaches and the sweep goes on; `sweep ID` comes back to it, also after the server was restarted,\n"
-      "and shows it once it has ended. --retry makes new jobs for the cells without a pattern and keeps the\n"
-      "others. Patterns of different shapes or architectures cannot be compared: each kind has a matrix of its own\n"
+      "and shows it once it has ended. --retry lets the cells without a pattern go on and keeps the others and\n"
+      "their own jobs' ids. Patterns of different shapes or architectures cannot be compared: each kind has a matrix of its own\n"
       "(JSON: comparisons; comparison where there is one kind alone). CSV has the cells alone.",
       Flags(),
       {"sweep --models demo --data copy.jsonl sort.jsonl", "sweep --models 'base,run/checkpoint-*' --data *.jsonl",

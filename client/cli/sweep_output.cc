@@ -47,6 +47,7 @@ Json SummaryJson(const client::Sweep& sweep) {
           {"counts",
            {{"total", counts.total},
             {"queued", counts.queued},
+            {"preparing", counts.preparing},
             {"running", counts.running},
             {"succeeded", counts.succeeded},
             {"failed", counts.failed},
@@ -99,7 +100,7 @@ void Print(std::ostream& out, const client::Sweep& sweep, const CellComparison& 
 TextTable List(const std::vector<client::Sweep>& sweeps) {
   TextTable table({"sweep", "state", "cells", "samples", "models", "datasets", "created", "labels"});
   for (const client::Sweep& sweep : sweeps) {
-    const std::uint32_t open = sweep.counts.queued + sweep.counts.running;
+    const std::uint32_t open = sweep.counts.queued + sweep.counts.preparing + sweep.counts.running;
     table.AddRow({sweep.id, client::NameOf(sweep.state),
                   absl::StrCat(sweep.counts.total - open, "/", sweep.counts.total), Samples(sweep.progress),
                   absl::StrCat(sweep.spec.models.size()), absl::StrCat(sweep.spec.datasets.size()),

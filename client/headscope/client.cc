@@ -165,6 +165,14 @@ absl::StatusOr<Job> Client::CancelJob(const std::string& id) {
   return FromProto(response->job());
 }
 
+absl::StatusOr<Job> Client::RetryJob(const std::string& id) {
+  v1::RetryJobRequest request;
+  request.set_name(Named("jobs/", id));
+  const auto response = impl_->Call(*impl_->jobs, &v1::AttributionService::Stub::RetryJob, request);
+  if (!response.ok()) return response.status();
+  return FromProto(response->job());
+}
+
 absl::Status Client::DeleteJob(const std::string& id) {
   v1::DeleteJobRequest request;
   request.set_name(Named("jobs/", id));

@@ -84,6 +84,8 @@ class Client {
   absl::StatusOr<Job> GetJob(const std::string& id);
   absl::StatusOr<std::vector<Job>> ListJobs(const JobFilter& filter);
   absl::StatusOr<Job> CancelJob(const std::string& id);
+  // Lets one go on that has failed, expired or been cancelled: what is done stays done.
+  absl::StatusOr<Job> RetryJob(const std::string& id);
   absl::Status DeleteJob(const std::string& id);
   // Follows a job until it ends and returns it then. Resumes a broken connection after the last sequence seen.
   absl::StatusOr<Job> WatchJob(const std::string& id, const std::function<void(const JobUpdate&)>& on_update,
@@ -98,7 +100,7 @@ class Client {
   absl::StatusOr<std::vector<Sweep>> ListSweeps(const std::map<std::string, std::string>& labels, std::size_t limit);
   // Every cell that has not ended.
   absl::StatusOr<Sweep> CancelSweep(const std::string& id);
-  // New jobs for the cells that failed, expired, were cancelled or deleted; the others stay.
+  // Lets the cells go on that failed, expired or were cancelled, and makes new jobs for those that were deleted.
   absl::StatusOr<Sweep> RetrySweep(const std::string& id);
   // One that has ended with its jobs, or with `keep_jobs` the sweep alone.
   absl::Status DeleteSweep(const std::string& id, bool keep_jobs);

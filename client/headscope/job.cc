@@ -6,7 +6,8 @@
 namespace headscope::client {
 namespace {
 
-constexpr std::array<std::pair<JobState, const char*>, 6> kStates = {{{JobState::kQueued, "QUEUED"},
+constexpr std::array<std::pair<JobState, const char*>, 7> kStates = {{{JobState::kQueued, "QUEUED"},
+                                                                      {JobState::kPreparing, "PREPARING"},
                                                                       {JobState::kRunning, "RUNNING"},
                                                                       {JobState::kSucceeded, "SUCCEEDED"},
                                                                       {JobState::kFailed, "FAILED"},
@@ -38,6 +39,7 @@ bool HasEnded(JobState state) {
       return true;
     case JobState::kUnspecified:
     case JobState::kQueued:
+    case JobState::kPreparing:
     case JobState::kRunning:
       return false;
   }

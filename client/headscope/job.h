@@ -12,12 +12,12 @@
 
 namespace headscope::client {
 
-enum class JobState { kUnspecified, kQueued, kRunning, kSucceeded, kFailed, kCancelled, kExpired };
+enum class JobState { kUnspecified, kQueued, kPreparing, kRunning, kSucceeded, kFailed, kCancelled, kExpired };
 
-// "QUEUED", "RUNNING", ...
+// "QUEUED", "PREPARING", "RUNNING", ...
 std::string NameOf(JobState state);
 std::optional<JobState> JobStateFromName(const std::string& name);
-// Nothing changes any more.
+// Nothing changes any more, unless it is retried.
 bool HasEnded(JobState state);
 
 // One attribution of one dataset on one model.
@@ -49,6 +49,8 @@ struct Progress {
   std::uint64_t tokens_done = 0;
   // 0 until the job is prepared.
   std::uint64_t tokens_total = 0;
+  // Of tokens_done: done before the job was retried last.
+  std::uint64_t tokens_kept = 0;
   std::optional<absl::Duration> eta;
 };
 

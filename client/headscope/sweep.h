@@ -60,6 +60,7 @@ struct SweepCell {
 struct SweepCounts {
   std::uint32_t total = 0;
   std::uint32_t queued = 0;
+  std::uint32_t preparing = 0;
   std::uint32_t running = 0;
   std::uint32_t succeeded = 0;
   std::uint32_t failed = 0;

@@ -56,6 +56,7 @@ Progress FromProto(const v1::Progress& proto) {
   progress.samples_total = proto.samples_total();
   progress.tokens_done = proto.tokens_done();
   progress.tokens_total = proto.tokens_total();
+  progress.tokens_kept = proto.tokens_kept();
   if (proto.has_eta()) progress.eta = FromProto(proto.eta());
   return progress;
 }

@@ -37,8 +37,8 @@ SweepCell CellFromProto(const v1::SweepCell& proto) {
 }
 
 SweepCounts CountsFromProto(const v1::SweepCellCounts& proto) {
-  return {proto.total(),  proto.queued(),    proto.running(), proto.succeeded(),
-          proto.failed(), proto.cancelled(), proto.expired(), proto.deleted()};
+  return {proto.total(),  proto.queued(),    proto.preparing(), proto.running(), proto.succeeded(),
+          proto.failed(), proto.cancelled(), proto.expired(),   proto.deleted()};
 }
 
 }  // namespace

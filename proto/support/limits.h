@@ -30,6 +30,7 @@ inline constexpr std::uint64_t kMaxDatasetBytes = std::uint64_t{64} << 30;
 // more there are.
 inline constexpr std::size_t kMaxFieldViolations = 1000;
 
+// Unless --max-queued-jobs says otherwise.
 inline constexpr std::uint64_t kMaxQueuedJobs = 10'000;
 // Models times datasets: what one transaction makes.
 inline constexpr std::size_t kMaxSweepCells = 1'000;
@@ -42,7 +43,9 @@ inline constexpr std::uint32_t kMaxBatchTokens = 1 << 20;
 inline constexpr std::uint32_t kDefaultBatchTokens = 1024;
 inline constexpr std::uint32_t kDefaultMaxAttempts = 5;
 inline constexpr std::uint32_t kMaxMaxAttempts = 20;
+// Unless --max-worker-deaths and --worker-death-window say otherwise.
 inline constexpr std::uint32_t kMaxWorkerDeaths = 3;
+inline constexpr absl::Duration kWorkerDeathWindow = absl::Hours(1);
 inline constexpr std::uint32_t kDefaultScriptBatch = 4;
 
 // A shard is cut at the first of these: it is what a crash loses, and what one CompleteShard carries.

@@ -69,6 +69,12 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<Effect> Cancel(const std::string& id) override {
     return Time("cancel", [&] { return store_.Cancel(id); });
   }
+  absl::StatusOr<Effect> RetryJob(const std::string& id) override {
+    return Time("retry_job", [&] { return store_.RetryJob(id); });
+  }
+  absl::StatusOr<Effect> FailJob(const std::string& id, const JobFailure& failure) override {
+    return Time("fail_job", [&] { return store_.FailJob(id, failure); });
+  }
   absl::Status DeleteJob(const std::string& id) override {
     return Time("delete_job", [&] { return store_.DeleteJob(id); });
   }
@@ -156,14 +162,17 @@ class MeasuredStore final : public JobStore {
   absl::StatusOr<Effect> Fail(const LeaseKey& lease, const ShardFailure& failure) override {
     return Time("fail", [&] { return store_.Fail(lease, failure); });
   }
-  absl::StatusOr<Effect> Release(const LeaseKey& lease) override {
-    return Time("release", [&] { return store_.Release(lease); });
+  absl::StatusOr<Effect> Release(const LeaseKey& lease, const std::string& why) override {
+    return Time("release", [&] { return store_.Release(lease, why); });
   }
   absl::Status KeepSessions(const std::vector<std::string>& sessions) override {
     return Time("keep_sessions", [&] { return store_.KeepSessions(sessions); });
   }
   absl::Status ExtendSessions() override {
     return Time("extend_sessions", [&] { return store_.ExtendSessions(); });
+  }
+  absl::Status MoveQueueTimes(absl::Duration by) override {
+    return Time("move_queue_times", [&] { return store_.MoveQueueTimes(by); });
   }
   absl::StatusOr<Effect> Reap() override {
     return Time("reap", [&] { return store_.Reap(); });

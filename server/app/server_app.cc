@@ -99,7 +99,7 @@ absl::Status ServerApp::OpenStore() {
   }
   directory_ = *std::move(directory);
   disk_ = std::make_unique<DiskSpace>(directory_->path(), options_.disk);
-  auto sqlite = OpenSqliteStore(directory_->path(), SystemClock(), *random_, {disk_.get(), EndDamaged});
+  auto sqlite = OpenSqliteStore(directory_->path(), SystemClock(), *random_, {disk_.get(), EndDamaged, options_.store});
   if (!sqlite.ok()) return sqlite.status();
   sqlite_ = *std::move(sqlite);
   store_ = MeasureStore(*sqlite_, metrics_);
@@ -145,9 +145,10 @@ void ServerApp::StartCore() {
     metrics_.SetDisk(disk_->free_bytes(), disk_->low_water(), disk_->has_reserve());
   };
   housekeeping_ = std::make_unique<Housekeeping>(std::move(housekeeping), *executor_, *blobs_);
-  metrics_.SetQueueCapacity(kMaxQueuedJobs);
+  metrics_.SetQueueCapacity(options_.store.max_queued_jobs);
   FleetOptions fleet;
   fleet.local_token = local_token_;
+  fleet.no_progress_timeout = options_.no_progress_timeout;
   fleet.session_opened = [this](const std::string& worker_id) { ready_.Arrived(worker_id); };
   fleet_ = std::make_unique<Fleet>(std::move(fleet), *executor_, *blobs_, *io_, *events_, metrics_, SystemClock());
   services_ = std::make_unique<Services>(ServiceContext{.store = *executor_,

@@ -19,6 +19,8 @@ namespace {
 
 constexpr int kMaxLocalWorkers = 64;
 constexpr int kMaxThreads = 1024;
+constexpr std::int64_t kMostQueuedJobs = 10'000'000;
+constexpr std::int64_t kMostWorkerDeaths = 1000;
 
 absl::Status ReadAddresses(const Flags& flags, ServerOptions& options) {
   const absl::StatusOr<bool> exposing = flags.Boolean("insecure-allow-unauthenticated");
@@ -168,6 +170,29 @@ absl::Status ReadRunning(const Flags& flags, ServerOptions& options) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<absl::Duration> ReadTime(const Flags& flags, const char* name, absl::Duration least,
+                                        absl::Duration most) {
+  const absl::StatusOr<absl::Duration> time = flags.Duration(name);
+  if (!time.ok()) return time.status();
+  if (*time >= least && *time <= most) return *time;
+  return flags.Refuse(name, absl::StrCat("a time from ", absl::FormatDuration(least), " to ", absl::FormatDuration(most)));
+}
+
+absl::Status ReadQueue(const Flags& flags, ServerOptions& options) {
+  const absl::StatusOr<std::int64_t> jobs = flags.Integer("max-queued-jobs", 1, kMostQueuedJobs);
+  if (!jobs.ok()) return jobs.status();
+  const absl::StatusOr<std::int64_t> deaths = flags.Integer("max-worker-deaths", 1, kMostWorkerDeaths);
+  if (!deaths.ok()) return deaths.status();
+  const auto window = ReadTime(flags, "worker-death-window", absl::Seconds(1), absl::Hours(24 * 365));
+  if (!window.ok()) return window.status();
+  const auto progress = ReadTime(flags, "no-progress-timeout", absl::Seconds(1), absl::Hours(24 * 7));
+  if (!progress.ok()) return progress.status();
+  options.store.max_queued_jobs = static_cast<std::uint64_t>(*jobs);
+  options.store.worker_deaths = {static_cast<std::uint32_t>(*deaths), *window};
+  options.no_progress_timeout = *progress;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Flags MakeServerFlags() {
@@ -217,6 +242,16 @@ Flags MakeServerFlags() {
           {"quarantine-unknown-blobs", "", "false",
            "Start although more than 1 % and more than 10 of the files of results are unknown to the database (which "
            "looks like an older one), and put them into blobs/quarantine."},
+          {"max-queued-jobs", "N", absl::StrCat(kMaxQueuedJobs),
+           "Jobs that may wait at a time until a part of them is scored; more are refused with QUEUE_FULL."},
+          {"max-worker-deaths", "N", absl::StrCat(kMaxWorkerDeaths),
+           "A job fails with POISONED when a part of it was lost with its worker this often within "
+           "--worker-death-window."},
+          {"worker-death-window", "TIME", absl::FormatDuration(kWorkerDeathWindow),
+           "Deaths of workers that are longer ago do not count."},
+          {"no-progress-timeout", "TIME", absl::FormatDuration(kNoProgressTimeout),
+           "How long a worker may hold a part of a job without finishing a batch; and how long a job whose model was "
+           "changed waits for a worker that has its content, before it fails with MODEL_CHANGED."},
           {"reflection", "", "true", "Describe the services to tools that ask (gRPC server reflection)."},
           {"log-format", "text|json", "text", "Form of the lines on standard error."},
       });
@@ -242,7 +277,7 @@ order, 1 failed, 2 usage or refused (a port in use, a data directory in use, a f
 
 absl::StatusOr<ServerOptions> ReadServerOptions(const Flags& flags) {
   ServerOptions options;
-  for (const auto read : {&ReadStore, &ReadAddresses, &ReadLocalWorkers, &ReadRunning}) {
+  for (const auto read : {&ReadStore, &ReadAddresses, &ReadLocalWorkers, &ReadQueue, &ReadRunning}) {
     const absl::Status status = read(flags, options);
     if (!status.ok()) return status;
   }

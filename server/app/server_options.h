@@ -9,6 +9,7 @@
 #include "proto/support/flags.h"
 #include "proto/support/log.h"
 #include "server/store/disk_space.h"
+#include "server/store/store_options.h"
 #include "server/store/unknown_blobs.h"
 
 namespace headscope::server {
@@ -29,6 +30,10 @@ struct ServerOptions {
   // As --memory-budget of a worker takes it.
   std::string worker_memory_budget = "auto";
   std::string worker_binary;
+
+  StoreOptions store;
+  // A lease without a finished batch for this long is taken back; and how long a job waits for a worker with its model.
+  absl::Duration no_progress_timeout;
 
   // Empty: none is written.
   std::string ready_file;

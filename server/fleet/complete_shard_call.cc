@@ -9,11 +9,14 @@
 #include "absl/synchronization/mutex.h"
 #include "proto/support/error.h"
 #include "proto/support/log.h"
+#include "proto/support/sha256.h"
 #include "proto/support/wire/status_codec.h"
 #include "server/fleet/call_clock.h"
 #include "server/fleet/calls.h"
+#include "server/fleet/changed_model.h"
 #include "server/fleet/shard_intake.h"
 #include "server/fleet/worker_codec.h"
+#include "server/jobs/shard_id.h"
 
 namespace headscope::server::calls {
 namespace {
@@ -113,9 +116,12 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
       return absl::OkStatus();
     }
     if (header_.model_digest() != lease.spec.model_digest) {
-      return MakeError(absl::StatusCode::kFailedPrecondition,
-                       absl::StrCat("model ", lease.spec.model, " is not the one that the job was prepared with"),
-                       "MODEL_CHANGED");
+      const absl::StatusOr<Effect> effect =
+          HandBackChanged(parts_, store, lease_, lease, FoundDigest(), /*passing=*/false);
+      if (!effect.ok()) return effect.status();
+      ForgetLease(parts_, store, lease_.shard, lease_.fence);
+      parts_.news.Apply(*effect);
+      return ModelChanged(lease.spec);
     }
     if (header_.batch_tokens() == 0 || header_.batch_tokens() > lease.shard.batch_tokens) {
       return OutOfOrder("batch_tokens between 1 and those of the shard");
@@ -188,7 +194,22 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
   }
 
   void CompletePrepare(JobStore& store) {
-    Completed(store, store.CompletePrepare(lease_, header_.model_digest(), prepared_.valid, prepared_.invalid));
+    const auto effect = store.CompletePrepare(lease_, header_.model_digest(), prepared_.valid, prepared_.invalid);
+    const absl::StatusOr<Job> job = store.GetJob(ParseShardId(lease_.shard).value_or(ShardId()).job);
+    const bool refused = effect.ok() && job.ok() && !job->cancel_requested && !HasEnded(job->state) &&
+                         job->spec.model_digest != header_.model_digest();
+    if (!refused) return Completed(store, effect);
+    MarkChanged(parts_, lease_.session, job->id, job->spec, FoundDigest(), /*passing=*/false);
+    ForgetLease(parts_, store, lease_.shard, lease_.fence);
+    parts_.news.Apply(*effect);
+    End(ModelChanged(job->spec));
+  }
+  std::string FoundDigest() const { return absl::StrCat("found sha256:", ToHex(header_.model_digest())); }
+  absl::Status ModelChanged(const JobSpec& spec) const {
+    return MakeError(absl::StatusCode::kFailedPrecondition,
+                     absl::StrCat("model '", spec.model, "': the job is pinned to sha256:", ToHex(spec.model_digest),
+                                  ", ", FoundDigest(), "; the shard goes to another worker"),
+                     kModelChanged);
   }
   void CompleteScore(JobStore& store) {
     const auto effect = store.CompleteScore(lease_, held_.digest(), header_.batch_tokens(), response_tokens_);
@@ -199,6 +220,7 @@ class CompleteShardCall final : public grpc::ServerReadReactor<CompleteShardRequ
   void Completed(JobStore& store, const absl::StatusOr<Effect>& effect) {
     if (!effect.ok()) return End(effect.status());
     parts_.leases.Accept(lease_.shard, lease_.fence, digest_);
+    parts_.stranded.Remove(ParseShardId(lease_.shard).value_or(ShardId()).job);
     ForgetLease(parts_, store, lease_.shard, lease_.fence);
     parts_.news.Apply(*effect);
     End(absl::OkStatus());

@@ -98,7 +98,7 @@ void Dispatcher::OfferTask(std::uint64_t id, const LeaseWaiter& waiter, const Co
 
 void Dispatcher::OfferShard(JobStore& store, std::uint64_t id, const LeaseWaiter& waiter, const ConnectedWorker& worker,
                             Candidates& candidates) {
-  WorkerOffer offer = worker.Offer();
+  WorkerOffer offer = worker.Offer(parts_.clock.Now());
   offer.prepare = waiter.prepare;
   offer.score = waiter.score;
   for (int claim = 0; claim < kClaimsOfATurn; ++claim) {

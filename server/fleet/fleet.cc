@@ -55,15 +55,20 @@ std::vector<WorkerView> Fleet::Workers() const {
 std::string Fleet::BlockedReason(const std::string& model, const std::string& model_digest) const {
   const std::vector<ConnectedWorker> workers = impl_->parts.sessions.All();
   if (workers.empty()) return "no worker is connected";
+  const absl::Time now = impl_->parts.clock.Now();
   bool has_name = false;
+  std::size_t changed = 0;
   for (const ConnectedWorker& worker : workers) {
     const CatalogueEntry* entry = worker.Model(model);
     if (entry == nullptr || !entry->unsupported.empty()) continue;
     has_name = true;
-    if (model_digest.empty() || entry->digest.empty() || entry->digest == model_digest) return "";
+    if (worker.CanServe(model, model_digest, now)) return "";
+    changed += worker.IsUnfit(model, model_digest, now) ? 1 : 0;
   }
-  if (has_name) return absl::StrCat("no connected worker has model ", model, " with the content the job is pinned to");
-  return absl::StrCat("no connected worker has model ", model);
+  std::string reason = absl::StrCat("no connected worker has model ", model);
+  if (has_name && !model_digest.empty()) absl::StrAppend(&reason, " with the content the job is pinned to");
+  if (changed > 0) absl::StrAppend(&reason, "; MODEL_CHANGED on ", changed, " of ", workers.size());
+  return reason;
 }
 
 std::string Fleet::Tokenize(TokenizeQuery query, std::function<void(absl::StatusOr<TokenizeAnswer>)> done) {
@@ -89,6 +94,8 @@ void Fleet::DropText(const std::string& id) { impl_->parts.tokenizer.Drop(id); }
 
 void Fleet::LoseLocalWorker(const std::string& worker_id) {
   FleetParts& parts = impl_->parts;
+  // It was ended with the server: the next start hands back what it held, without blame.
+  if (parts.draining) return;
   parts.posts.Store([&parts, worker_id](JobStore& store) {
     const absl::StatusOr<Effect> effect = store.LoseWorker(worker_id);
     if (!effect.ok()) {

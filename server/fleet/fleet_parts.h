@@ -16,6 +16,7 @@
 #include "server/fleet/live_calls.h"
 #include "server/fleet/posts.h"
 #include "server/fleet/sessions.h"
+#include "server/fleet/stranded_jobs.h"
 #include "server/fleet/timer_queue.h"
 #include "server/fleet/tokenize_broker.h"
 #include "server/metrics/metrics.h"
@@ -37,6 +38,7 @@ struct FleetParts {
   LiveCalls calls;
   Sessions sessions;
   LeaseBook leases;
+  StrandedJobs stranded;
   HeartbeatPolls polls;
   TokenizeBroker tokenizer;
   DatasetIndexes indexes;

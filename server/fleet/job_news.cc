@@ -17,6 +17,9 @@ constexpr absl::Duration kMemoryOfEnded = absl::Minutes(10);
 // Attempts looked through for the one that changed; more leases of one job are not open at a time.
 constexpr std::uint32_t kNewestAttempts = 100;
 
+// A clock that was set back lets things end before they began.
+absl::Duration NotNegative(absl::Duration duration) { return std::max(duration, absl::ZeroDuration()); }
+
 }  // namespace
 
 void JobNews::Apply(const Effect& effect) {
@@ -41,23 +44,36 @@ void JobNews::TellChanged(JobStore& store, const std::string& id) {
       parts_.polls.Tell(held.key.session, {{{held.key.shard, held.key.fence}}, false});
     }
   }
-  if (ended && !MarkEnded(id)) return;
+  if (!ended) MarkOpen(id);
+  if (ended && !MarkEnded(id, job->end_time.value_or(job->create_time))) return;
   parts_.events.Publish(id, JobChanged{ended});
   if (ended) CountEnd(*job);
 }
 
-bool JobNews::MarkEnded(const std::string& job) {
+bool JobNews::MarkEnded(const std::string& job, absl::Time end) {
   {
     absl::MutexLock lock(&mutex_);
     published_.erase(job);
-    if (!ended_.emplace(job, true).second) return false;
+    const auto known = ended_.find(job);
+    if (known != ended_.end() && known->second == end) return false;
+    ended_[job] = end;
   }
-  parts_.timers.After(kMemoryOfEnded, [this, job] {
+  parts_.timers.After(kMemoryOfEnded, [this, job, end] {
+    {
+      absl::MutexLock lock(&mutex_);
+      const auto known = ended_.find(job);
+      // It was retried meanwhile.
+      if (known == ended_.end() || known->second != end) return;
+      ended_.erase(known);
+    }
     parts_.events.Forget(job);
-    absl::MutexLock lock(&mutex_);
-    ended_.erase(job);
   });
   return true;
+}
+
+void JobNews::MarkOpen(const std::string& job) {
+  absl::MutexLock lock(&mutex_);
+  ended_.erase(job);
 }
 
 void JobNews::CountEnd(const Job& job) {
@@ -65,13 +81,13 @@ void JobNews::CountEnd(const Job& job) {
   std::optional<absl::Duration> queued;
   std::optional<absl::Duration> run;
   if (job.start_time) {
-    queued = *job.start_time - job.create_time;
-    run = end - *job.start_time;
+    queued = NotNegative(*job.start_time - job.queue_time);
+    run = NotNegative(end - *job.start_time);
   }
   const std::string state = absl::AsciiStrToLower(std::string(Name(job.state)));
   const std::string reason = job.failure ? job.failure->reason : "";
   parts_.metrics.JobFinished(job.spec.compute.method, job.spec.model, state, reason, job.counts.attempts,
-                             end - job.create_time, queued ? &*queued : nullptr, run ? &*run : nullptr);
+                             NotNegative(end - job.queue_time), queued ? &*queued : nullptr, run ? &*run : nullptr);
   Log(job.failure ? LogLevel::kWarning : LogLevel::kInfo, "job ended",
       {{"job", job.id},
        {"state", state},
@@ -79,7 +95,7 @@ void JobNews::CountEnd(const Job& job) {
        {"model", job.spec.model},
        {"samples", job.counts.samples_done},
        {"tokens", job.counts.tokens_done},
-       {"seconds", absl::ToDoubleSeconds(end - job.create_time)}});
+       {"seconds", absl::ToDoubleSeconds(NotNegative(end - job.queue_time))}});
 }
 
 void JobNews::PublishAttempt(JobStore& store, const std::string& job, Phase phase, std::uint32_t ordinal) {

@@ -47,7 +47,9 @@ class JobNews {
  private:
   void TellChanged(JobStore& store, const std::string& job);
   // True the first time.
-  bool MarkEnded(const std::string& job);
+  bool MarkEnded(const std::string& job, absl::Time end);
+  // It goes on: its next end is another one.
+  void MarkOpen(const std::string& job);
   void CountEnd(const Job& job);
 
   const Parts parts_;
@@ -56,7 +58,7 @@ class JobNews {
   // The most that was published of running jobs: progress never goes back.
   std::map<std::string, LiveProgress> published_ ABSL_GUARDED_BY(mutex_);
   // Jobs that ended a short while ago.
-  std::map<std::string, bool> ended_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, absl::Time> ended_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace headscope::server

@@ -8,6 +8,7 @@
 
 #include "proto/support/limits.h"
 #include "proto/support/log.h"
+#include "server/fleet/changed_model.h"
 
 namespace headscope::server {
 
@@ -39,6 +40,7 @@ void Reaper::Round(JobStore& store) {
   }
   parts_.news.Apply(*effect);
   ForgetDead(store);
+  GiveUpStranded(parts_, store);
   WakeAfterBackOff(store);
   SetGauges(store);
 }
@@ -49,13 +51,21 @@ void Reaper::ForgivePause(JobStore& store) {
   const absl::Duration ran = absl::FromChrono(steady - std::exchange(last_steady_, steady));
   // A suspended machine's steady clock stands still; a clock that is set moves this one only, either way.
   const absl::Duration passed = now - std::exchange(last_time_, now);
+  const absl::Duration step = passed - ran;
   if (std::max(ran, absl::AbsDuration(passed)) <= kSessionTtl / 2) return;
   Log(LogLevel::kWarning, "the server was away or its clock was set; sessions and leases get their time anew",
       {{"ran", absl::FormatDuration(ran)}, {"passed", absl::FormatDuration(passed)}});
   if (absl::Status extended = store.ExtendSessions(); !extended.ok()) {
     Log(LogLevel::kError, "cannot extend sessions", {{"status", extended}});
   }
+  // Time that did not pass is no time that jobs have waited.
+  if (absl::AbsDuration(step) > kSessionTtl / 2) {
+    if (absl::Status moved = store.MoveQueueTimes(step); !moved.ok()) {
+      Log(LogLevel::kError, "cannot move the queue's deadlines", {{"status", moved}});
+    }
+  }
   parts_.leases.RestartPatience(now);
+  parts_.stranded.RestartPatience();
 }
 
 absl::Status Reaper::KeepHeard(JobStore& store) {

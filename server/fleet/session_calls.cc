@@ -76,8 +76,9 @@ absl::StatusOr<SessionRef> OpenInStore(FleetParts& parts, JobStore& store, const
   return grant->ref;
 }
 
-void Answer(const FleetParts& parts, const SessionRef& session, OpenCall& call) {
+void Answer(const FleetParts& parts, const SessionRef& session, std::uint32_t protocol, OpenCall& call) {
   call.Answer([&](OpenSessionResponse& response) {
+    response.set_protocol(protocol);
     response.set_session(session.session);
     response.set_epoch(session.epoch);
     *response.mutable_heartbeat_interval() = worker_codec::ToDuration(parts.options.heartbeat_interval);
@@ -90,9 +91,11 @@ void Answer(const FleetParts& parts, const SessionRef& session, OpenCall& call) 
 grpc::ServerUnaryReactor* OpenSession(FleetParts& parts, const grpc::CallbackServerContext& context,
                                       const OpenSessionRequest* request, OpenSessionResponse* response) {
   const auto call = OpenCall::Begin(parts, "OpenSession", request, response);
+  const absl::StatusOr<std::uint32_t> protocol = worker_codec::ProtocolFor(call->request());
   absl::StatusOr<WorkerDescription> description = Describe(parts, context, call->request());
   absl::StatusOr<std::vector<CatalogueEntry>> entries = worker_codec::EntriesOf(call->request().catalogue());
-  absl::Status status = description.status();
+  absl::Status status = protocol.status();
+  status.Update(description.status());
   status.Update(entries.status());
   if (status.ok() && parts.draining) status = FleetIsStopping();
   if (!status.ok()) {
@@ -100,16 +103,20 @@ grpc::ServerUnaryReactor* OpenSession(FleetParts& parts, const grpc::CallbackSer
     call->Abort(status);
     return call.get();
   }
-  call->OnStore([&parts, call, worker = *std::move(description), known = *std::move(entries)](JobStore& store) {
+  call->OnStore([&parts, call, version = *protocol, worker = *std::move(description),
+                 known = *std::move(entries)](JobStore& store) {
     const absl::StatusOr<SessionRef> session = OpenInStore(parts, store, worker, known, call->request());
-    if (!session.ok()) return call->Abort(session.status());
+    if (!session.ok()) {
+      Log(LogLevel::kWarning, "worker refused", {{"worker", worker.worker_id}, {"status", session.status()}});
+      return call->Abort(session.status());
+    }
     Log(LogLevel::kInfo, "worker's session opened",
         {{"worker", worker.worker_id},
          {"device", worker.device},
          {"build", worker.build},
          {"models", known.size()},
          {"epoch", session->epoch}});
-    Answer(parts, *session, *call);
+    Answer(parts, *session, version, *call);
     if (parts.options.session_opened) parts.options.session_opened(worker.worker_id);
   });
   return call.get();

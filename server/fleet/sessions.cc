@@ -7,6 +7,12 @@ namespace {
 
 bool Same(const SessionRef& a, const SessionRef& b) { return a.session == b.session && a.epoch == b.epoch; }
 
+// "" for a model that there is not.
+std::string DigestIn(const ModelMap& models, const std::string& model) {
+  const auto found = models.find(model);
+  return found == models.end() ? "" : found->second.digest;
+}
+
 }  // namespace
 
 const CatalogueEntry* ConnectedWorker::Model(const std::string& name) const {
@@ -14,9 +20,24 @@ const CatalogueEntry* ConnectedWorker::Model(const std::string& name) const {
   return found == models->end() ? nullptr : &found->second;
 }
 
-WorkerOffer ConnectedWorker::Offer() const {
+bool ConnectedWorker::IsUnfit(const std::string& model, const std::string& digest, absl::Time now) const {
+  const auto mark = unfit.find({model, digest});
+  return mark != unfit.end() && now < mark->second.until;
+}
+
+bool ConnectedWorker::CanServe(const std::string& model, const std::string& digest, absl::Time now) const {
+  const CatalogueEntry* const entry = Model(model);
+  if (entry == nullptr || !entry->unsupported.empty()) return false;
+  if (!digest.empty() && !entry->digest.empty() && entry->digest != digest) return false;
+  return !IsUnfit(model, digest, now);
+}
+
+WorkerOffer ConnectedWorker::Offer(absl::Time now) const {
   WorkerOffer offer;
   offer.resident = resident;
+  for (const auto& [content, mark] : unfit) {
+    if (now < mark.until) offer.unfit.insert(content);
+  }
   for (const auto& [name, entry] : *models) {
     if (entry.unsupported.empty()) offer.catalogue.emplace(name, entry.digest);
   }
@@ -53,7 +74,18 @@ void Sessions::Remove(const SessionRef& session) {
 
 void Sessions::SetModels(const SessionRef& session, std::shared_ptr<const ModelMap> models) {
   absl::MutexLock lock(&mutex_);
-  if (ConnectedWorker* worker = Lookup(session)) worker->models = std::move(models);
+  ConnectedWorker* const worker = Lookup(session);
+  if (worker == nullptr) return;
+  std::erase_if(worker->unfit,
+                [&](const auto& mark) { return DigestIn(*models, mark.first.first) != mark.second.told; });
+  worker->models = std::move(models);
+}
+
+void Sessions::MarkUnfit(const SessionRef& session, const std::string& model, const std::string& digest,
+                         absl::Time until) {
+  absl::MutexLock lock(&mutex_);
+  ConnectedWorker* const worker = Lookup(session);
+  if (worker != nullptr) worker->unfit[{model, digest}] = {DigestIn(*worker->models, model), until};
 }
 
 void Sessions::Heard(const SessionRef& session, std::set<std::string> resident, absl::Time now) {

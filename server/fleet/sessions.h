@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -26,11 +27,21 @@ struct ConnectedWorker {
   std::set<std::string> resident;
   absl::Time last_heard;
   bool drain_told = false;
+  // Contents (model, digest) that it was found not to have, though its catalogue told so.
+  struct Unfit {
+    // What its catalogue told of the model then; once it tells another, the worker has looked again.
+    std::string told;
+    absl::Time until;
+  };
+  std::map<std::pair<std::string, std::string>, Unfit> unfit;
 
   // The entry of a model, nullptr when the worker has none.
   const CatalogueEntry* Model(const std::string& name) const;
+  // It can work on a job of this model; `digest` is empty before the job is pinned.
+  bool CanServe(const std::string& model, const std::string& digest, absl::Time now) const;
+  bool IsUnfit(const std::string& model, const std::string& digest, absl::Time now) const;
   // What the scheduler may give it, phases left to the caller.
-  WorkerOffer Offer() const;
+  WorkerOffer Offer(absl::Time now) const;
 };
 
 std::shared_ptr<const ModelMap> ModelsByName(const std::vector<CatalogueEntry>& entries);
@@ -42,6 +53,9 @@ class Sessions {
   void Open(ConnectedWorker worker);
   void Remove(const SessionRef& session);
   void SetModels(const SessionRef& session, std::shared_ptr<const ModelMap> models);
+  // The worker does not have this content under the model's name, whatever its catalogue told; remembered until the
+  // catalogue tells another digest, the session ends, or `until`.
+  void MarkUnfit(const SessionRef& session, const std::string& model, const std::string& digest, absl::Time until);
   // A heartbeat arrived.
   void Heard(const SessionRef& session, std::set<std::string> resident, absl::Time now);
   // True the first time: the worker is to be told that the server drains.

@@ -3,6 +3,7 @@
 
 #include "proto/support/log.h"
 #include "server/fleet/calls.h"
+#include "server/fleet/changed_model.h"
 #include "server/fleet/unary_call.h"
 #include "server/fleet/worker_codec.h"
 
@@ -29,6 +30,14 @@ void FinishEnd(FleetParts& parts, JobStore& store, Call& call, const absl::Statu
   call.Answer();
 }
 
+// What a worker has on its disk is no fault of the shard.
+absl::StatusOr<Effect> Fail(FleetParts& parts, JobStore& store, const LeaseKey& key, const ShardFailure& failure) {
+  if (failure.failure.reason != kModelChanged) return store.Fail(key, failure);
+  const absl::StatusOr<Lease> lease = store.CheckLease(key);
+  if (!lease.ok()) return lease.status();
+  return HandBackChanged(parts, store, key, *lease, failure.failure.message, failure.retryable);
+}
+
 template <typename Call>
 void FinishTask(Call& call, const absl::Status& status) {
   if (!status.ok()) return call.Abort(status);
@@ -51,7 +60,7 @@ grpc::ServerUnaryReactor* FailShard(FleetParts& parts, const FailShardRequest* r
          {"reason", failure.failure.reason},
          {"retryable", failure.retryable ? "true" : "false"},
          {"message", failure.failure.message}});
-    FinishEnd(parts, store, *call, store.Fail(lease, failure));
+    FinishEnd(parts, store, *call, Fail(parts, store, lease, failure));
   });
   return call.get();
 }

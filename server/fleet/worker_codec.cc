@@ -7,6 +7,7 @@
 #include "absl/strings/str_split.h"
 #include "proto/support/error.h"
 #include "proto/support/limits.h"
+#include "proto/support/worker_protocol.h"
 #include "server/fleet/fleet.h"
 #include "server/jobs/methods.h"
 #include "server/jobs/recorded_tokens.h"
@@ -137,13 +138,23 @@ headscope::v1::Compute ToMessage(const ComputeOptions& options) {
 
 }  // namespace
 
-absl::StatusOr<WorkerDescription> DescriptionOf(const worker::v1::OpenSessionRequest& request) {
-  if (request.protocol_version() != 1) {
-    return MakeError(absl::StatusCode::kFailedPrecondition,
-                     absl::StrCat("this server speaks version 1 of the worker protocol, the worker version ",
-                                  request.protocol_version(), ": run the same release on both sides"),
-                     "PROTOCOL_VERSION");
+absl::StatusOr<std::uint32_t> ProtocolFor(const worker::v1::OpenSessionRequest& request) {
+  ProtocolRange worker{request.min_protocol(), request.max_protocol()};
+  // A worker that knows of no ranges.
+  if (worker.max == 0) worker = {request.protocol_version(), request.protocol_version()};
+  if (worker.min > worker.max) {
+    return Bad(absl::StrCat("min_protocol: ", worker.min, ", which is above max_protocol, ", worker.max));
   }
+  if (const auto agreed = AgreeOnProtocol(kWorkerProtocols, worker)) return *agreed;
+  return MakeError(
+      absl::StatusCode::kFailedPrecondition,
+      absl::StrCat("this server speaks versions ", kWorkerProtocols.min, " to ", kWorkerProtocols.max,
+                   " of the worker protocol, the worker versions ", worker.min, " to ", worker.max,
+                   ": run the same release on both sides, or releases one minor version apart"),
+      "PROTOCOL_UNSUPPORTED");
+}
+
+absl::StatusOr<WorkerDescription> DescriptionOf(const worker::v1::OpenSessionRequest& request) {
   if (request.worker_id().empty()) return Bad("worker_id: empty");
   if (request.boot_id().empty() || request.boot_id().size() > 64) {
     return Bad(absl::StrCat("boot_id: ", request.boot_id().size(), " bytes, wanted 1 to 64"));

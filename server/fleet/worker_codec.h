@@ -26,6 +26,8 @@ LeaseKey LeaseOf(const Request& request) {
   return {SessionOf(request), request.lease().shard(), request.lease().fence()};
 }
 
+// The protocol version to speak with the worker. FAILED_PRECONDITION / PROTOCOL_UNSUPPORTED names both sides' versions.
+absl::StatusOr<std::uint32_t> ProtocolFor(const worker::v1::OpenSessionRequest& request);
 // INVALID_ARGUMENT: what a worker may not say about itself (lengths, characters, missing ids).
 absl::StatusOr<WorkerDescription> DescriptionOf(const worker::v1::OpenSessionRequest& request);
 // INVALID_ARGUMENT names the entry: names that are no relative paths, digests that are not SHA-256, implausible sizes.

@@ -88,9 +88,20 @@ struct Job {
   std::optional<JobFailure> failure;
   JobCounts counts;
   absl::Time create_time;
+  // When it was submitted, or retried last: what its wait is counted from.
+  absl::Time queue_time;
+  // Done before it was retried last, of counts.tokens_done: no part of the present rate.
+  std::uint64_t tokens_kept = 0;
+  // When a shard of it was first leased to be scored, since queue_time.
   std::optional<absl::Time> start_time;
   std::optional<absl::Time> end_time;
 };
+
+inline constexpr char kInvalidSamples[] = "INVALID_SAMPLES";
+inline constexpr char kModelChanged[] = "MODEL_CHANGED";
+
+// What it failed for may be otherwise next time. Samples that were invalid will be so again.
+inline bool IsRetryable(const Job& job) { return !job.failure || job.failure->reason != kInvalidSamples; }
 
 enum class Phase { kPrepare, kScore };
 enum class ShardState { kQueued, kLeased, kDone, kAbandoned };
@@ -111,6 +122,7 @@ struct Shard {
   std::uint64_t fence = 0;
   // Attempts that count: not those released or lost with their worker.
   std::uint32_t attempts = 0;
+  // Of the last while (StoreOptions.worker_death_window); known where it matters: when it is leased and when it is lost.
   std::uint32_t worker_deaths = 0;
   // Not leased before this (back-off); kNoBackoff (backoff.h) where none is meant.
   absl::Time run_after;

@@ -27,15 +27,17 @@ ShardVerdict AfterFailure(Shard shard, const ShardFailure& failure, std::uint32_
   return {shard, std::nullopt};
 }
 
-ShardVerdict AfterWorkerDeath(Shard shard) {
+ShardVerdict AfterWorkerDeath(Shard shard, const DeathLimits& limits) {
   shard.state = ShardState::kQueued;
   shard.worker_deaths += 1;
   shard.fence += 1;
   shard.run_after = kNoBackoff;
-  if (shard.worker_deaths < kMaxWorkerDeaths) return {shard, std::nullopt};
-  return {shard, JobFailure{"POISONED", absl::StrCat("shard ", shard.id, " was lost with its worker ",
-                                                     shard.worker_deaths, " times, ", kMaxWorkerDeaths,
-                                                     " are taken as its fault; look at the workers' logs")}};
+  if (shard.worker_deaths < limits.deaths) return {shard, std::nullopt};
+  return {shard, JobFailure{"POISONED",
+                            absl::StrCat("shard ", shard.id, " was lost with its worker ", shard.worker_deaths,
+                                         " times within ", absl::FormatDuration(limits.window), ", ", limits.deaths,
+                                         " (--max-worker-deaths) are taken as its fault; look at the workers' logs, "
+                                         "then retry the job")}};
 }
 
 Shard AfterRelease(Shard shard, bool taken) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "proto/support/limits.h"
 #include "proto/support/random_source.h"
 #include "server/jobs/job.h"
 
@@ -31,9 +32,17 @@ struct ShardVerdict {
 ShardVerdict AfterFailure(Shard shard, const ShardFailure& failure, std::uint32_t max_attempts, absl::Time now,
                           RandomSource& random);
 
+// Deaths of workers over one shard that are taken as its fault.
+struct DeathLimits {
+  std::uint32_t deaths = kMaxWorkerDeaths;
+  // Deaths that are longer ago do not count.
+  absl::Duration window = kWorkerDeathWindow;
+};
+
 // The worker's session ended first: the fence rises, so that the former holder is shut out at once. Leasable at once,
-// whatever the clock says. After kMaxWorkerDeaths deaths the job fails with POISONED.
-ShardVerdict AfterWorkerDeath(Shard shard);
+// whatever the clock says. `shard.worker_deaths` are those of the window before this one; with limits.deaths of them
+// the job fails with POISONED.
+ShardVerdict AfterWorkerDeath(Shard shard, const DeathLimits& limits);
 
 // Given back by its holder, or taken from a worker without any fault of the shard (`taken`: the fence rises). Leasable
 // at once.

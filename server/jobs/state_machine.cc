@@ -12,6 +12,8 @@ namespace {
 
 std::optional<JobCondition> FromQueued(JobAction action) {
   switch (action) {
+    case JobAction::kPrepare:
+      return JobCondition{JobState::kPreparing, false};
     case JobAction::kStart:
       return JobCondition{JobState::kRunning, false};
     case JobAction::kCancel:
@@ -22,9 +24,16 @@ std::optional<JobCondition> FromQueued(JobAction action) {
       return JobCondition{JobState::kExpired, false};
     case JobAction::kStop:
     case JobAction::kSucceed:
+    case JobAction::kRetry:
       return std::nullopt;
   }
   return std::nullopt;
+}
+
+std::optional<JobCondition> FromPreparing(JobAction action) {
+  // Its leases may have to be stopped first; all else is as for a queued one.
+  if (action == JobAction::kCancel) return JobCondition{JobState::kPreparing, true};
+  return FromQueued(action);
 }
 
 std::optional<JobCondition> FromRunning(JobAction action) {
@@ -37,22 +46,45 @@ std::optional<JobCondition> FromRunning(JobAction action) {
       return JobCondition{JobState::kSucceeded, false};
     case JobAction::kFail:
       return JobCondition{JobState::kFailed, false};
+    case JobAction::kPrepare:
     case JobAction::kStop:
     case JobAction::kExpire:
+    case JobAction::kRetry:
       return std::nullopt;
   }
   return std::nullopt;
 }
 
 // Being cancelled, a job ends in no other way: neither results nor failures count any more.
-std::optional<JobCondition> FromCancelling(JobAction action) {
-  if (action == JobAction::kCancel) return JobCondition{JobState::kRunning, true};
+std::optional<JobCondition> FromCancelling(JobState state, JobAction action) {
+  if (action == JobAction::kCancel) return JobCondition{state, true};
   if (action == JobAction::kStop) return JobCondition{JobState::kCancelled, true};
   return std::nullopt;
 }
 
+// A pattern is for good; whatever else a job has come to, it can go on from there.
+std::optional<JobCondition> FromEnded(JobState state, JobAction action) {
+  if (action != JobAction::kRetry || state == JobState::kSucceeded) return std::nullopt;
+  return JobCondition{JobState::kQueued, false};
+}
+
+std::optional<JobCondition> Next(JobCondition condition, JobAction action) {
+  if (HasEnded(condition.state)) return FromEnded(condition.state, action);
+  if (condition.cancel_requested) return FromCancelling(condition.state, action);
+  switch (condition.state) {
+    case JobState::kQueued:
+      return FromQueued(action);
+    case JobState::kPreparing:
+      return FromPreparing(action);
+    default:
+      return FromRunning(action);
+  }
+}
+
 const char* Verb(JobAction action) {
   switch (action) {
+    case JobAction::kPrepare:
+      return "prepare";
     case JobAction::kStart:
       return "start";
     case JobAction::kCancel:
@@ -65,6 +97,8 @@ const char* Verb(JobAction action) {
       return "fail";
     case JobAction::kExpire:
       return "expire";
+    case JobAction::kRetry:
+      return "be retried";
   }
   return "?";
 }
@@ -78,6 +112,7 @@ std::optional<ShardState> FromLeased(ShardAction action) {
     case ShardAction::kAbandon:
       return ShardState::kAbandoned;
     case ShardAction::kClaim:
+    case ShardAction::kRetry:
       return std::nullopt;
   }
   return std::nullopt;
@@ -86,13 +121,7 @@ std::optional<ShardState> FromLeased(ShardAction action) {
 }  // namespace
 
 absl::StatusOr<JobCondition> NextCondition(JobCondition condition, JobAction action) {
-  std::optional<JobCondition> next;
-  if (condition.state == JobState::kQueued) {
-    next = FromQueued(action);
-  } else if (condition.state == JobState::kRunning) {
-    next = condition.cancel_requested ? FromCancelling(action) : FromRunning(action);
-  }
-  if (next) return *next;
+  if (const std::optional<JobCondition> next = Next(condition, action)) return *next;
   return absl::FailedPreconditionError(absl::StrCat("a job in state ", std::string(Name(condition.state)),
                                                     condition.cancel_requested ? " that is being cancelled" : "",
                                                     " cannot ", Verb(action)));
@@ -105,6 +134,8 @@ absl::StatusOr<ShardState> NextState(ShardState state, ShardAction action) {
     if (action == ShardAction::kAbandon) next = ShardState::kAbandoned;
   } else if (state == ShardState::kLeased) {
     next = FromLeased(action);
+  } else if (state == ShardState::kAbandoned && action == ShardAction::kRetry) {
+    next = ShardState::kQueued;
   }
   if (next) return *next;
   return absl::FailedPreconditionError(

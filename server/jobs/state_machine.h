@@ -8,13 +8,15 @@ namespace headscope::server {
 
 struct JobCondition {
   JobState state = JobState::kQueued;
-  // Running work is being stopped; never set in kQueued.
+  // Running work is being stopped; never set in kQueued, and still set where that has ended the job.
   bool cancel_requested = false;
   friend bool operator==(const JobCondition&, const JobCondition&) = default;
 };
 
 enum class JobAction {
-  // A shard is leased.
+  // A PREPARE shard is leased.
+  kPrepare,
+  // A SCORE shard is leased.
   kStart,
   // The client wants it to end.
   kCancel,
@@ -25,6 +27,8 @@ enum class JobAction {
   kFail,
   // queue_ttl has passed.
   kExpire,
+  // It ended without a pattern, and the client wants it to go on.
+  kRetry,
 };
 
 // FAILED_PRECONDITION for a step that is refused.
@@ -37,6 +41,8 @@ enum class ShardAction {
   kRequeue,
   // The job has ended or is being cancelled.
   kAbandon,
+  // The job goes on.
+  kRetry,
 };
 
 // FAILED_PRECONDITION for a step that is refused.

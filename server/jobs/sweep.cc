@@ -19,11 +19,15 @@ JobSpec CellSpec(const SweepSpec& sweep, const std::string& sweep_id, std::size_
 
 bool NeedsRetry(const std::optional<Job>& cell) {
   if (!cell) return true;
-  return HasEnded(cell->state) ? cell->state != JobState::kSucceeded : cell->cancel_requested;
+  if (!HasEnded(cell->state)) return cell->cancel_requested;
+  return cell->state != JobState::kSucceeded && IsRetryable(*cell);
 }
 
 JobState StateOf(const SweepCounts& counts) {
-  if (counts.queued + counts.running > 0) return counts.start_time ? JobState::kRunning : JobState::kQueued;
+  if (counts.queued + counts.preparing + counts.running > 0) {
+    if (counts.start_time) return JobState::kRunning;
+    return counts.preparing > 0 ? JobState::kPreparing : JobState::kQueued;
+  }
   if (counts.failed + counts.expired + counts.deleted_failed > 0) return JobState::kFailed;
   return counts.cancelled + counts.deleted_cancelled > 0 ? JobState::kCancelled : JobState::kSucceeded;
 }

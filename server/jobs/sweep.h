@@ -52,6 +52,7 @@ struct NewSweep {
 struct SweepCounts {
   std::uint32_t total = 0;
   std::uint32_t queued = 0;
+  std::uint32_t preparing = 0;
   std::uint32_t running = 0;
   std::uint32_t succeeded = 0;
   std::uint32_t failed = 0;
@@ -88,10 +89,11 @@ struct Sweep {
 JobSpec CellSpec(const SweepSpec& sweep, const std::string& sweep_id, std::size_t cell,
                  const std::string& model_digest);
 
-// A retry makes a new job for it: it has none, or one that has ended, or will end, without a pattern.
+// It has no job, or one that has ended, or will end, without a pattern, and not because of its samples: those stay
+// invalid.
 bool NeedsRetry(const std::optional<Job>& cell);
 
-// QUEUED, RUNNING, SUCCEEDED, FAILED or CANCELLED: see headscope.v1.Sweep.state.
+// QUEUED, PREPARING, RUNNING, SUCCEEDED, FAILED or CANCELLED: see headscope.v1.Sweep.state.
 JobState StateOf(const SweepCounts& counts);
 
 }  // namespace headscope::server

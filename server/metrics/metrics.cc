@@ -92,7 +92,7 @@ struct Metrics::State {
   Counters finished{r, "headscope_jobs_finished_total", "Jobs ended.", {"kind", "state", "reason"}};
   Histograms queue_seconds{r,
                            "headscope_job_queue_seconds",
-                           "Seconds from submission to the first lease.",
+                           "Seconds from submission, or the last retry, until a part was handed out to be scored.",
                            {"kind", "model"},
                            LongBuckets(0.01)};
   Histograms run_seconds{
@@ -105,10 +105,10 @@ struct Metrics::State {
                       {},
                       {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000}};
 
-  Gauges queue_depth{r, "headscope_queue_depth", "Jobs that have not started.", {"model", "priority"}};
+  Gauges queue_depth{r, "headscope_queue_depth", "Jobs that wait until a part of them is scored.", {"model", "priority"}};
   Gauges queue_shards{r, "headscope_queue_shards", "Shards waiting for a worker.", {"model", "priority"}};
-  Gauges queue_capacity{r, "headscope_queue_capacity", "Queued jobs that are accepted at most.", {}};
-  Gauges queue_age{r, "headscope_queue_oldest_age_seconds", "Age of the oldest queued job.", {"model"}};
+  Gauges queue_capacity{r, "headscope_queue_capacity", "Jobs that may wait at a time (--max-queued-jobs).", {}};
+  Gauges queue_age{r, "headscope_queue_oldest_age_seconds", "How long the oldest of these jobs waits.", {"model"}};
   Gauges leases_active{r, "headscope_leases_active", "Shards being worked on.", {}};
   Counters leases_expired{r, "headscope_leases_expired_total", "Leases that ended with their worker's session.", {}};
   Counters stale{r, "headscope_stale_completions_rejected_total", "Results refused because their lease was over.", {}};

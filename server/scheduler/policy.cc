@@ -9,6 +9,7 @@ bool CanTake(const Candidate& candidate, const WorkerOffer& offer) {
   if (candidate.phase == Phase::kPrepare ? !offer.prepare : !offer.score) return false;
   const auto entry = offer.catalogue.find(candidate.model);
   if (entry == offer.catalogue.end()) return false;
+  if (offer.unfit.contains({candidate.model, candidate.model_digest})) return false;
   return candidate.model_digest.empty() || candidate.model_digest == entry->second;
 }
 

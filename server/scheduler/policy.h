@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -18,6 +19,8 @@ struct WorkerOffer {
   std::set<std::string> resident;
   // Every model it can run: name to digest (32 raw bytes; empty while not hashed).
   std::map<std::string, std::string> catalogue;
+  // Contents (model, digest) that it has not, whatever the catalogue says.
+  std::set<std::pair<std::string, std::string>> unfit;
   bool prepare = false;
   bool score = false;
 };

@@ -85,6 +85,25 @@ grpc::ServerUnaryReactor* AttributionService::CancelJob(grpc::CallbackServerCont
   });
 }
 
+grpc::ServerUnaryReactor* AttributionService::RetryJob(grpc::CallbackServerContext* rpc,
+                                                       const v1::RetryJobRequest* request,
+                                                       v1::RetryJobResponse* response) {
+  const UnaryCall call(shared_, rpc, Unary("RetryJob"), response);
+  const absl::StatusOr<std::string> id = NamedJob(request->name(), call);
+  if (!id.ok()) return call.Refuse(id.status());
+  if (absl::Status open = shared_.CheckOpen(); !open.ok()) return call.Refuse(std::move(open));
+  return call.AnswerOnStore([this, id = *id](JobStore& store) -> absl::StatusOr<v1::RetryJobResponse> {
+    const absl::StatusOr<Effect> effect = store.RetryJob(id);
+    if (!effect.ok()) return effect.status();
+    shared_.context.fleet.Apply(*effect);
+    const absl::StatusOr<JobView> view = ReadView(store, id, shared_.context.fleet, shared_.context.clock.Now());
+    if (!view.ok()) return view.status();
+    v1::RetryJobResponse answer;
+    *answer.mutable_job() = ToProto(*view);
+    return answer;
+  });
+}
+
 grpc::ServerUnaryReactor* AttributionService::DeleteJob(grpc::CallbackServerContext* rpc,
                                                         const v1::DeleteJobRequest* request,
                                                         v1::DeleteJobResponse* response) {

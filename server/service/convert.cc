@@ -83,6 +83,7 @@ v1::Progress ToProto(const Job& job, const LiveProgress& progress, const std::op
   proto.set_samples_done(std::min(progress.samples_done, job.counts.samples_total));
   proto.set_tokens_done(job.prepared ? std::min(progress.tokens_done, job.counts.tokens_total) : progress.tokens_done);
   if (eta) *proto.mutable_eta() = ToProto(*eta);
+  proto.set_tokens_kept(job.tokens_kept);
   return proto;
 }
 

@@ -37,7 +37,8 @@ inline constexpr EnumTable<v1::LayerNorm, LayerNorm, 2> kLayerNorms{
 inline constexpr EnumTable<v1::HeadAxis, HeadAxis, 2> kHeadAxes{
     {{v1::HEAD_AXIS_QUERY, HeadAxis::kQuery}, {v1::HEAD_AXIS_KV_GROUP, HeadAxis::kKvGroup}}};
 
-inline constexpr EnumTable<v1::Job::State, JobState, 6> kJobStates{{{v1::Job::QUEUED, JobState::kQueued},
+inline constexpr EnumTable<v1::Job::State, JobState, 7> kJobStates{{{v1::Job::QUEUED, JobState::kQueued},
+                                                                    {v1::Job::PREPARING, JobState::kPreparing},
                                                                     {v1::Job::RUNNING, JobState::kRunning},
                                                                     {v1::Job::SUCCEEDED, JobState::kSucceeded},
                                                                     {v1::Job::FAILED, JobState::kFailed},

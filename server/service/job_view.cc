@@ -12,9 +12,10 @@ constexpr std::uint32_t kShownAttempts = 100;
 
 std::optional<absl::Duration> EstimateRemaining(const Job& job, const LiveProgress& progress, absl::Time now) {
   if (job.state != JobState::kRunning || !job.prepared || !job.start_time) return std::nullopt;
-  if (progress.tokens_done == 0 || job.counts.tokens_total == 0) return std::nullopt;
-  const auto done = static_cast<double>(std::min(progress.tokens_done, job.counts.tokens_total));
-  const double remaining = static_cast<double>(job.counts.tokens_total) - done;
+  if (progress.tokens_done <= job.tokens_kept || job.counts.tokens_total <= job.tokens_kept) return std::nullopt;
+  const std::uint64_t all_done = std::min(progress.tokens_done, job.counts.tokens_total);
+  const auto done = static_cast<double>(all_done - job.tokens_kept);
+  const auto remaining = static_cast<double>(job.counts.tokens_total - all_done);
   return std::max(absl::ZeroDuration(), now - *job.start_time) * (remaining / done);
 }
 

@@ -25,7 +25,7 @@ struct JobView {
   std::optional<absl::Duration> eta;
 };
 
-// From the rate since the job started; nullopt while that says nothing.
+// From the rate since its scoring started; nullopt while that says nothing.
 std::optional<absl::Duration> EstimateRemaining(const Job& job, const LiveProgress& progress, absl::Time now);
 
 // `job` with what the fleet knows about it, without attempts.

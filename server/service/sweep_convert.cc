@@ -28,6 +28,7 @@ v1::SweepCellCounts ToProto(const SweepCounts& counts) {
   v1::SweepCellCounts proto;
   proto.set_total(counts.total);
   proto.set_queued(counts.queued);
+  proto.set_preparing(counts.preparing);
   proto.set_running(counts.running);
   proto.set_succeeded(counts.succeeded);
   proto.set_failed(counts.failed);

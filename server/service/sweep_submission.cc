@@ -118,17 +118,15 @@ absl::StatusOr<Sweep> Queue(Shared& shared, JobStore& store, NewSweep& sweep, bo
   return std::move(outcome->sweep);
 }
 
-// Cells that stay decide which content the new ones of the same model must have.
+// Cells that are pinned, retried or not, decide which content the others of the same model must have.
 absl::StatusOr<std::vector<std::string>> ResolveRetried(Shared& shared, JobStore& store, const Sweep& sweep) {
   std::vector<std::string> wanted(sweep.spec.models.size());
   std::vector<bool> needed(sweep.spec.models.size());
   for (std::size_t cell = 0; cell < sweep.cells.size(); ++cell) {
     const std::size_t model = cell / sweep.spec.datasets.size();
-    if (NeedsRetry(sweep.cells[cell])) {
-      needed[model] = true;
-    } else if (!sweep.cells[cell]->spec.model_digest.empty()) {
-      wanted[model] = sweep.cells[cell]->spec.model_digest;
-    }
+    const std::optional<Job>& job = sweep.cells[cell];
+    if (NeedsRetry(job)) needed[model] = true;
+    if (job && !job->spec.model_digest.empty()) wanted[model] = job->spec.model_digest;
   }
   return ResolveModels(store, shared.context.fleet, sweep.spec, wanted, needed);
 }

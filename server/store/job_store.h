@@ -41,7 +41,7 @@ struct SweepOutcome {
 };
 
 struct RetryOutcome {
-  // Ids of the new jobs.
+  // Ids of the jobs that are queued again, and of those made anew.
   std::vector<std::string> jobs;
   Effect effect;
 };
@@ -152,11 +152,11 @@ struct ResultShard {
 };
 
 struct QueueStats {
-  // By model and priority: jobs that have not started.
+  // By model and priority: jobs that wait for their first SCORE lease (IsWaiting).
   std::map<std::pair<std::string, std::int32_t>, std::uint64_t> depth;
   // By model and priority: shards that wait, of started jobs too.
   std::map<std::pair<std::string, std::int32_t>, std::uint64_t> shards;
-  // By model: age of the oldest queued job.
+  // By model: how long the oldest of these waits.
   std::map<std::string, absl::Duration> oldest_age;
   std::uint64_t leases_active = 0;
   std::uint64_t queued_jobs = 0;
@@ -204,6 +204,13 @@ class JobStore {
   virtual absl::StatusOr<Job> GetJob(const std::string& id) = 0;  // NOT_FOUND / JOB_NOT_FOUND
   virtual absl::StatusOr<Page<Job>> ListJobs(const JobFilter& filter, const PageRequest& page) = 0;
   virtual absl::StatusOr<Effect> Cancel(const std::string& id) = 0;
+  // A job that has failed, expired or been cancelled (or is being cancelled: its leases end at once) is queued again,
+  // under the same pin and plan: what is done stays done, its other shards have their attempts, deaths and back-off
+  // behind them, and its wait begins anew. FAILED_PRECONDITION / JOB_NOT_ENDED, JOB_NOT_RETRYABLE (it has succeeded, or
+  // its samples would be invalid again), RESOURCE_EXHAUSTED / QUEUE_FULL.
+  virtual absl::StatusOr<Effect> RetryJob(const std::string& id) = 0;
+  // Ends a job that cannot go on, from outside of its shards; one that has ended, or is being cancelled, is left alone.
+  virtual absl::StatusOr<Effect> FailJob(const std::string& id, const JobFailure& failure) = 0;
   // FAILED_PRECONDITION / JOB_NOT_ENDED.
   virtual absl::Status DeleteJob(const std::string& id) = 0;
   // The newest `limit`, oldest first; 0: all.
@@ -225,7 +232,8 @@ class JobStore {
   virtual absl::StatusOr<Page<Sweep>> ListSweeps(const SweepFilter& filter, const PageRequest& page) = 0;
   // Cancels the cells that have not ended.
   virtual absl::StatusOr<Effect> CancelSweep(const std::string& id) = 0;
-  // New jobs for all cells that need a retry (NeedsRetry), or for none; `model_digests` as in NewSweep. NOT_FOUND /
+  // Retries the jobs of all cells that need it (NeedsRetry), as RetryJob, and makes new ones where they were deleted:
+  // for all or for none. `model_digests` as in NewSweep; a job that has none is pinned to its model's. NOT_FOUND /
   // DATASET_NOT_FOUND, RESOURCE_EXHAUSTED / QUEUE_FULL.
   virtual absl::StatusOr<RetryOutcome> RetrySweep(const std::string& id,
                                                   const std::vector<std::string>& model_digests) = 0;
@@ -242,8 +250,10 @@ class JobStore {
   virtual absl::Status DeletePattern(const std::string& id) = 0;
 
   // --- worker sessions
-  // Ends a former session of the same worker_id first: its leases are requeued and count as a worker's death, unless
-  // boot_id is the same.
+  // Ends a former session of the same worker_id first. Of the same boot_id (the process has lost its connection, not
+  // its life) the leases are requeued and nothing counts. Another process has to wait until the former session has
+  // expired, which counts as a death: ALREADY_EXISTS / WORKER_ID_IN_USE with that time as retry delay. Local workers
+  // need not: their server knows of every process.
   virtual absl::StatusOr<SessionGrant> OpenSession(const WorkerDescription& worker) = 0;
   // Who opened the session, for a server that was started again meanwhile.
   virtual absl::StatusOr<WorkerDescription> DescribeSession(const SessionRef& session) = 0;
@@ -266,8 +276,9 @@ class JobStore {
   // Checks that the lease is current and says what it is for: before its results are taken in. A lease whose completion
   // was accepted passes too, with the shard's state kDone, so that repeating that completion can be answered with OK.
   virtual absl::StatusOr<Lease> CheckLease(const LeaseKey& lease) = 0;
-  // The completing statement checks the fence. The first PREPARE shard pins the digest, another digest than the pinned
-  // one fails the job with MODEL_CHANGED; the last one plans SCORE shards, or fails the job with INVALID_SAMPLES.
+  // The completing statement checks the fence. The first PREPARE shard pins the digest. Results of another content than
+  // the pinned one are not taken: the shard is queued again, no attempt is counted (compare the job's digest afterwards).
+  // The last one plans SCORE shards, or fails the job with INVALID_SAMPLES.
   virtual absl::StatusOr<Effect> CompletePrepare(const LeaseKey& lease, const std::string& model_digest,
                                                  const std::vector<PreparedSample>& valid,
                                                  const std::vector<InvalidSample>& invalid) = 0;
@@ -275,12 +286,15 @@ class JobStore {
   virtual absl::StatusOr<Effect> CompleteScore(const LeaseKey& lease, const std::string& blob,
                                                std::uint32_t batch_tokens_used, std::uint64_t response_tokens) = 0;
   virtual absl::StatusOr<Effect> Fail(const LeaseKey& lease, const ShardFailure& failure) = 0;
-  virtual absl::StatusOr<Effect> Release(const LeaseKey& lease) = 0;
+  // `why`: kept with the attempt.
+  virtual absl::StatusOr<Effect> Release(const LeaseKey& lease, const std::string& why = "") = 0;
   // These sessions were heard within their TTL, as memory knows: they live on, also where a heartbeat could not be
   // written (a full disk).
   virtual absl::Status KeepSessions(const std::vector<std::string>& sessions) = 0;
   // Every open session lives for a whole TTL from now: the server itself was away, and heard nobody.
   virtual absl::Status ExtendSessions() = 0;
+  // The clock was set, by this much: waits of jobs are counted as if it had always been so.
+  virtual absl::Status MoveQueueTimes(absl::Duration by) = 0;
   // Sessions past their time, jobs past queue_ttl. Called about once a second.
   virtual absl::StatusOr<Effect> Reap() = 0;
   // When the earliest back-off ends, for the dispatcher's timer.

@@ -17,6 +17,7 @@
 #include "server/store/sqlite/preparations.h"
 #include "server/store/sqlite/queue.h"
 #include "server/store/sqlite/retention.h"
+#include "server/store/sqlite/retry.h"
 #include "server/store/sqlite/sessions.h"
 #include "server/store/sqlite/submit.h"
 #include "server/store/sqlite/sweeps.h"
@@ -31,8 +32,9 @@ using sqlite::Change;
 // Every method is one transaction around functions of sqlite/. Thread-compatible.
 class SqliteStore : public JobStore {
  public:
-  SqliteStore(std::unique_ptr<sqlite::Database> db, const Clock& clock, RandomSource& random, DiskSpace* disk)
-      : db_(std::move(db)), clock_(clock), random_(random), disk_(disk) {}
+  SqliteStore(std::unique_ptr<sqlite::Database> db, const Clock& clock, RandomSource& random,
+              const SqliteOptions& options)
+      : db_(std::move(db)), clock_(clock), random_(random), disk_(options.disk), options_(options.limits) {}
 
   absl::Status Resume() {
     return Changing([&](Change& change) {
@@ -152,6 +154,9 @@ class SqliteStore : public JobStore {
     if (!jobs.ok()) return jobs.status();
     return RetryOutcome{*std::move(jobs), std::move(change.effect)};
   }
+  absl::StatusOr<Effect> RetryJob(const std::string& id) override {
+    return Changing([&](Change& change) { return sqlite::RetryJob(change, id); });
+  }
   absl::StatusOr<std::vector<std::string>> DeleteSweep(const std::string& id, bool keep_jobs) override {
     return Freeing([&] {
       Change change = NewChange();
@@ -225,8 +230,8 @@ class SqliteStore : public JobStore {
   absl::StatusOr<Effect> Fail(const LeaseKey& lease, const ShardFailure& failure) override {
     return Changing([&](Change& change) { return sqlite::FailLease(change, lease, failure); });
   }
-  absl::StatusOr<Effect> Release(const LeaseKey& lease) override {
-    return Changing([&](Change& change) { return sqlite::ReleaseLease(change, lease); });
+  absl::StatusOr<Effect> Release(const LeaseKey& lease, const std::string& why) override {
+    return Changing([&](Change& change) { return sqlite::ReleaseLease(change, lease, why); });
   }
   absl::Status KeepSessions(const std::vector<std::string>& sessions) override {
     Change change = NewChange();
@@ -241,6 +246,15 @@ class SqliteStore : public JobStore {
       sqlite::ExtendSessions(change);
       return absl::OkStatus();
     });
+  }
+  absl::Status MoveQueueTimes(absl::Duration by) override {
+    return sqlite::InTransaction(*db_, [&] {
+      sqlite::MoveQueueTimes(*db_, by);
+      return absl::OkStatus();
+    });
+  }
+  absl::StatusOr<Effect> FailJob(const std::string& id, const JobFailure& failure) override {
+    return Changing([&](Change& change) { return sqlite::FailJob(change, id, failure); });
   }
   absl::StatusOr<Effect> Reap() override {
     return Changing([&](Change& change) {
@@ -287,7 +301,7 @@ class SqliteStore : public JobStore {
 
   // The store counts in whole microseconds.
   absl::Time Now() const { return absl::FromUnixMicros(absl::ToUnixMicros(clock_.Now())); }
-  Change NewChange() { return Change{*db_, Now(), random_, {}}; }
+  Change NewChange() { return Change{*db_, Now(), random_, options_, {}}; }
 
   // `body` makes a change and returns its status.
   template <typename Body>
@@ -303,6 +317,7 @@ class SqliteStore : public JobStore {
   RandomSource& random_;
   // Null where there is no reserve.
   DiskSpace* const disk_;
+  const StoreOptions options_;
 };
 
 absl::StatusOr<std::unique_ptr<JobStore>> Open(const std::string& directory, const Clock& clock, RandomSource& random,
@@ -312,7 +327,7 @@ absl::StatusOr<std::unique_ptr<JobStore>> Open(const std::string& directory, con
   if (absl::Status migrated = sqlite::Migrate(**db); !migrated.ok()) return migrated;
   if (absl::Status shrunk = sqlite::ShrinkWhenDeleting(**db); !shrunk.ok()) return shrunk;
   sqlite::Database& opened = **db;
-  auto store = std::make_unique<SqliteStore>(*std::move(db), clock, random, options.disk);
+  auto store = std::make_unique<SqliteStore>(*std::move(db), clock, random, options);
   if (absl::Status resumed = store->Resume(); !resumed.ok()) return resumed;
   // From here on. What is damaged already is an error of the start.
   opened.WhenDamaged(options.damaged);

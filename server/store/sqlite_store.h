@@ -11,6 +11,7 @@
 #include "server/store/blob_store.h"
 #include "server/store/disk_space.h"
 #include "server/store/job_store.h"
+#include "server/store/store_options.h"
 
 namespace headscope::server {
 
@@ -38,6 +39,7 @@ struct SqliteOptions {
   // Told that the file cannot be read or written any more (damage, an error of the disk): nothing that the store answers
   // from then on is worth anything. May not return. Empty: the errors alone tell.
   std::function<void(const absl::Status&)> damaged;
+  StoreOptions limits;
 };
 absl::StatusOr<std::unique_ptr<JobStore>> OpenSqliteStore(const std::string& directory, const Clock& clock,
                                                           RandomSource& random, const SqliteOptions& options = {});

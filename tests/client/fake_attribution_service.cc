@@ -46,6 +46,17 @@ class FakeAttributionService final : public v1::AttributionService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status RetryJob(grpc::ServerContext*, const v1::RetryJobRequest* request,
+                        v1::RetryJobResponse* response) override {
+    if (!IsKnown(request->name())) return NotFound(request->name(), "JOB_NOT_FOUND");
+    if (state_.job.state() == v1::Job::SUCCEEDED) {
+      return ToGrpc(MakeError(absl::StatusCode::kFailedPrecondition, "job j-1 has SUCCEEDED", "JOB_NOT_RETRYABLE"));
+    }
+    *response->mutable_job() = state_.job;
+    response->mutable_job()->set_state(v1::Job::QUEUED);
+    return grpc::Status::OK;
+  }
+
   grpc::Status DeleteJob(grpc::ServerContext*, const v1::DeleteJobRequest* request, v1::DeleteJobResponse*) override {
     if (!IsKnown(request->name())) return NotFound(request->name(), "JOB_NOT_FOUND");
     if (state_.job.state() == v1::Job::RUNNING) {

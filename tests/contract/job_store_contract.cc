@@ -6,9 +6,9 @@
 
 namespace headscope::server {
 
-void JobStoreContract::Restart() {
+void JobStoreContract::Restart(const StoreOptions& options) {
   store_.reset();
-  auto store = harness_->Open(clock_, random_);
+  auto store = harness_->Open(clock_, random_, options);
   ASSERT_THAT(store, IsOk());
   store_ = *std::move(store);
 }

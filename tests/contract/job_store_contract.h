@@ -13,6 +13,7 @@
 
 #include "proto/support/limits.h"
 #include "server/store/job_store.h"
+#include "server/store/store_options.h"
 #include "tests/fakes/fake_clock.h"
 #include "tests/fakes/seeded_random.h"
 #include "tests/fakes/status_matchers.h"
@@ -24,7 +25,8 @@ class JobStoreHarness {
  public:
   virtual ~JobStoreHarness() = default;
   // Opens a store on what former ones left.
-  virtual absl::StatusOr<std::unique_ptr<JobStore>> Open(const Clock& clock, RandomSource& random) = 0;
+  virtual absl::StatusOr<std::unique_ptr<JobStore>> Open(const Clock& clock, RandomSource& random,
+                                                         const StoreOptions& options) = 0;
 };
 using JobStoreHarnessFactory = std::function<std::unique_ptr<JobStoreHarness>()>;
 
@@ -40,7 +42,7 @@ class JobStoreContract : public ::testing::TestWithParam<JobStoreHarnessFactory>
   JobStore& store() { return *store_; }
   FakeClock& clock() { return clock_; }
   // The process ends and another one opens the same data.
-  void Restart();
+  void Restart(const StoreOptions& options = {});
 
   // A dataset of that many samples; its digest.
   std::string Dataset(std::uint64_t samples);

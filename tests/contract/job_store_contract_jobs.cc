@@ -134,11 +134,11 @@ TEST_P(JobStoreContract, ARunningJobIsCancelledWithItsLastLease) {
   const Lease first = ClaimOf(session, job.id);
   const Lease second = ClaimOf(session, job.id);
   ASSERT_THAT(store().Cancel(job.id), IsOk());
-  EXPECT_EQ(Get(job.id).state, JobState::kRunning);
+  EXPECT_EQ(Get(job.id).state, JobState::kPreparing);
   EXPECT_TRUE(Get(job.id).cancel_requested);
   EXPECT_THAT(store().Heartbeat(session, Held({first, second}))->abandon, Held({first, second}));
   ASSERT_THAT(store().Release(KeyOf(session, first)), IsOk());
-  EXPECT_EQ(Get(job.id).state, JobState::kRunning);
+  EXPECT_EQ(Get(job.id).state, JobState::kPreparing);
   const auto effect = store().Fail(KeyOf(session, second), {{"INTERNAL", "stopped"}, false, std::nullopt});
   ASSERT_THAT(effect, IsOk());
   EXPECT_THAT(effect->changed_jobs, ElementsAre(job.id));
@@ -162,7 +162,7 @@ TEST_P(JobStoreContract, AJobBeingCancelledEndsWhenItsWorkerNoLongerNamesTheLeas
   const Lease lease = ClaimOf(session, job.id);
   ASSERT_THAT(store().Cancel(job.id), IsOk());
   ASSERT_THAT(store().Heartbeat(session, Held({lease})), IsOk());
-  EXPECT_EQ(Get(job.id).state, JobState::kRunning);
+  EXPECT_EQ(Get(job.id).state, JobState::kPreparing);
   const auto answer = store().Heartbeat(session, {});
   ASSERT_THAT(answer, IsOk());
   EXPECT_THAT(answer->effect.changed_jobs, ElementsAre(job.id));
@@ -177,18 +177,36 @@ TEST_P(JobStoreContract, AJobBeingCancelledEndsWithItsWorker) {
   EXPECT_EQ(Get(job.id).state, JobState::kCancelled);
 }
 
-TEST_P(JobStoreContract, AJobThatNothingStartsExpires) {
+TEST_P(JobStoreContract, AJobThatNothingScoresExpiresPreparedOrNot) {
+  NewJob job = JobOn(Dataset(5));
+  job.spec.queue_ttl = absl::Minutes(1);
+  const Job waiting = Submit(job), preparing = Submit(job), prepared = Submit(job), started = Submit(job);
+  const SessionRef session = OpenSession("w");
+  const Lease lease = ClaimOf(session, preparing.id);
+  Prepare(session, prepared.id);
+  Prepare(session, started.id);
+  ClaimOf(session, started.id);
+  clock().Advance(absl::Seconds(59));
+  ASSERT_THAT(store().Heartbeat(session, Held({lease})), IsOk());
+  EXPECT_THAT(store().Reap()->changed_jobs, IsEmpty());
+  clock().Advance(absl::Seconds(1));
+  EXPECT_THAT(store().Reap()->changed_jobs, testing::UnorderedElementsAre(waiting.id, preparing.id, prepared.id));
+  for (const Job& expired : {waiting, preparing, prepared}) EXPECT_EQ(Get(expired.id).state, JobState::kExpired);
+  EXPECT_EQ(Get(started.id).state, JobState::kRunning);
+  EXPECT_THAT(CompletePrepare(session, lease), IsError(StatusCode::kAborted, "STALE_LEASE"));
+}
+
+TEST_P(JobStoreContract, AClockThatIsSetExpiresNothing) {
   NewJob job = JobOn(Dataset(5));
   job.spec.queue_ttl = absl::Minutes(1);
   const Job waiting = Submit(job);
-  const Job started = Submit(job);
-  ClaimOf(OpenSession("w"), started.id);
-  clock().Advance(absl::Seconds(59));
-  EXPECT_THAT(store().Reap()->changed_jobs, testing::Not(testing::Contains(waiting.id)));
-  clock().Advance(absl::Seconds(1));
-  EXPECT_THAT(store().Reap()->changed_jobs, testing::Contains(waiting.id));
-  EXPECT_EQ(Get(waiting.id).state, JobState::kExpired);
-  EXPECT_EQ(Get(started.id).state, JobState::kRunning);
+  clock().Advance(absl::Seconds(40));
+  clock().Advance(absl::Hours(24));
+  ASSERT_THAT(store().MoveQueueTimes(absl::Hours(24)), IsOk());
+  EXPECT_THAT(store().Reap()->changed_jobs, IsEmpty());
+  EXPECT_EQ(store().Stats()->oldest_age.at("gpt2"), absl::Seconds(40));
+  clock().Advance(absl::Seconds(20));
+  EXPECT_THAT(store().Reap()->changed_jobs, ElementsAre(waiting.id));
 }
 
 TEST_P(JobStoreContract, OnlyJobsThatHaveEndedAreDeleted) {
@@ -238,14 +256,27 @@ TEST_P(JobStoreContract, TheFirstRecordOfADatasetStays) {
   EXPECT_EQ(stored->display_name, "dataset 1");
 }
 
-TEST_P(JobStoreContract, AFullQueueTakesNoMoreJobs) {
+TEST_P(JobStoreContract, AFullQueueTakesNoMoreJobsUntilOneIsScored) {
+  StoreOptions options;
+  options.max_queued_jobs = 40;
+  Restart(options);
   const NewJob job = JobOn(Dataset(1));
-  for (std::uint64_t i = 0; i < kMaxQueuedJobs; ++i) ASSERT_THAT(store().Submit(job), IsOk());
+  for (std::uint64_t i = 0; i < options.max_queued_jobs; ++i) ASSERT_THAT(store().Submit(job), IsOk());
+  const auto full = IsError(StatusCode::kResourceExhausted, "QUEUE_FULL");
   const auto refused = store().Submit(job);
-  EXPECT_THAT(refused, IsError(StatusCode::kResourceExhausted, "QUEUE_FULL"));
+  EXPECT_THAT(refused, full);
   EXPECT_TRUE(DetailsOf(refused.status()).retry_after.has_value());
   EXPECT_EQ(store().Candidates()->size(), 32) << "enough to choose from, however many wait";
-  ClaimOf(OpenSession("w"), store().Candidates()->front().job);
+  const SessionRef session = OpenSession("w");
+  const std::string first = store().Candidates()->front().job;
+  ClaimOf(session, first);
+  EXPECT_THAT(store().Submit(job), full) << "it is prepared, and still waits";
+  const std::string second = store().Candidates()->front().job;
+  Prepare(session, second);
+  EXPECT_THAT(store().Submit(job), full);
+  EXPECT_EQ(store().Stats()->queued_jobs, options.max_queued_jobs);
+  ClaimOf(session, second);
+  EXPECT_EQ(store().Stats()->queued_jobs, options.max_queued_jobs - 1);
   EXPECT_THAT(store().Submit(job), IsOk());
 }
 

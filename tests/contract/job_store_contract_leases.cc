@@ -26,8 +26,8 @@ TEST_P(JobStoreContract, AShardIsLeasedToOneWorker) {
   EXPECT_EQ(lease.shard.fence, 1);
   EXPECT_THAT(lease.shard.samples, ElementsAre(0, 1, 2, 3, 4));
   EXPECT_EQ(lease.spec.dataset, job.spec.dataset);
-  EXPECT_EQ(Get(job.id).state, JobState::kRunning);
-  EXPECT_EQ(Get(job.id).start_time, clock().Now());
+  EXPECT_EQ(Get(job.id).state, JobState::kPreparing);
+  EXPECT_EQ(Get(job.id).start_time, std::nullopt) << "nothing is scored yet";
   EXPECT_THAT(*store().Candidates(), IsEmpty());
   EXPECT_EQ(*store().Claim(OpenSession("v"), lease.shard.id), std::nullopt);
   EXPECT_EQ(*store().Claim(session, "j-none.p0"), std::nullopt);
@@ -255,13 +255,21 @@ TEST_P(JobStoreContract, AReleasedShardIsNotCountedAsAnAttempt) {
   EXPECT_EQ(ClaimOf(session, job.id).shard.attempts, 0);
 }
 
-TEST_P(JobStoreContract, AnotherModelUnderTheSameNameFailsTheJob) {
+TEST_P(JobStoreContract, ResultsOfAnotherContentAreNotTakenAndGoElsewhere) {
   const Job job = SubmitSamples(2 * kPrepareShardSamples);
   const SessionRef session = OpenSession("w");
   ASSERT_THAT(CompletePrepare(session, ClaimOf(session, job.id), 'm'), IsOk());
   EXPECT_EQ(store().Candidates()->front().model_digest, Digest('m'));
-  ASSERT_THAT(CompletePrepare(session, ClaimOf(session, job.id), 'n'), IsOk());
-  EXPECT_EQ(Get(job.id).failure->reason, "MODEL_CHANGED");
+  const auto effect = CompletePrepare(session, ClaimOf(session, job.id), 'n');
+  ASSERT_THAT(effect, IsOk());
+  EXPECT_TRUE(effect->work_available);
+  EXPECT_EQ(Get(job.id).state, JobState::kPreparing);
+  EXPECT_EQ(Get(job.id).spec.model_digest, Digest('m')) << "the first pin stands";
+  EXPECT_THAT(store().ListAttempts(job.id, 0)->back().message, testing::HasSubstr("MODEL_CHANGED"));
+  const Lease again = ClaimOf(session, job.id);
+  EXPECT_EQ(again.shard.attempts, 0);
+  ASSERT_THAT(CompletePrepare(session, again, 'm'), IsOk());
+  EXPECT_TRUE(Get(job.id).prepared);
 }
 
 TEST_P(JobStoreContract, AClientsDigestIsCheckedByPreparation) {
@@ -270,7 +278,9 @@ TEST_P(JobStoreContract, AClientsDigestIsCheckedByPreparation) {
   const Job job = Submit(spec);
   const SessionRef session = OpenSession("w");
   ASSERT_THAT(CompletePrepare(session, ClaimOf(session, job.id), 'm'), IsOk());
-  EXPECT_EQ(Get(job.id).failure->reason, "MODEL_CHANGED");
+  EXPECT_FALSE(Get(job.id).prepared);
+  ASSERT_THAT(CompletePrepare(session, ClaimOf(session, job.id), 'x'), IsOk());
+  EXPECT_TRUE(Get(job.id).prepared);
 }
 
 TEST_P(JobStoreContract, InvalidSamplesFailTheJobBeforeAnythingIsScored) {

@@ -146,8 +146,14 @@ TEST_P(JobStoreContract, AttemptsAreTheNewestOldestFirst) {
 }
 
 TEST_P(JobStoreContract, StatsCountWhatWaitsAndWhatIsLeased) {
-  const Job running = SubmitSamples(2 * kPrepareShardSamples);
-  ClaimOf(OpenSession("w"), running.id);
+  // Of 10 tokens a sample.
+  constexpr std::uint64_t kTwoShards = 3 * kMinShardTokens / 20;
+  const Job running = SubmitSamples(kTwoShards);
+  const SessionRef session = OpenSession("w");
+  const Lease lease = ClaimOf(session, running.id);
+  EXPECT_EQ(store().Stats()->depth.at({"gpt2", 0}), 1) << "preparing is waiting";
+  ASSERT_THAT(CompletePrepare(session, lease), IsOk());
+  ClaimOf(session, running.id);
   clock().Advance(absl::Seconds(3));
   NewJob job = JobOn(Dataset(1));
   job.spec.priority = 5;

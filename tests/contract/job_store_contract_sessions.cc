@@ -1,6 +1,7 @@
 // Worker sessions, restarts, the catalogue, and token counts that serve a second job.
 #include <gmock/gmock.h>
 
+#include "proto/support/error.h"
 #include "tests/contract/job_store_contract.h"
 
 namespace headscope::server {
@@ -12,9 +13,9 @@ using ::testing::IsEmpty;
 
 const auto kStaleSession = IsError(StatusCode::kAborted, "STALE_SESSION");
 
-TEST_P(JobStoreContract, OpeningASessionEndsTheFormerOneOfTheWorker) {
+TEST_P(JobStoreContract, OpeningASessionEndsTheFormerOneOfTheProcess) {
   const SessionRef former = OpenSession("w", "one");
-  const SessionRef current = OpenSession("w", "two");
+  const SessionRef current = OpenSession("w", "one");
   EXPECT_GT(current.epoch, former.epoch);
   EXPECT_THAT(store().Heartbeat(former, {}), kStaleSession);
   EXPECT_THAT(store().Claim(former, "j-none.p0"), kStaleSession);
@@ -22,7 +23,32 @@ TEST_P(JobStoreContract, OpeningASessionEndsTheFormerOneOfTheWorker) {
   EXPECT_THAT(store().DescribeSession(former), kStaleSession);
   EXPECT_THAT(store().Heartbeat({current.session, former.epoch}, {}), kStaleSession);
   EXPECT_THAT(store().Heartbeat(current, {}), IsOk());
-  EXPECT_EQ(store().DescribeSession(current)->boot_id, "two");
+  EXPECT_EQ(store().DescribeSession(current)->boot_id, "one");
+}
+
+TEST_P(JobStoreContract, AnotherProcessWaitsUntilTheFormerOneIsTakenForDead) {
+  const Job job = SubmitSamples(5);
+  const SessionRef former = OpenSession("w", "one");
+  const Lease lease = ClaimOf(former, job.id);
+  clock().Advance(kSessionTtl / 2);
+  const WorkerDescription other{"w", "two", "", "", false};
+  const auto refused = store().OpenSession(other);
+  EXPECT_THAT(refused, IsError(StatusCode::kAlreadyExists, "WORKER_ID_IN_USE"));
+  EXPECT_EQ(DetailsOf(refused.status()).retry_after, kSessionTtl / 2);
+  EXPECT_THAT(store().Heartbeat(former, Held({lease}))->abandon, IsEmpty()) << "it has lost nothing";
+  clock().Advance(kSessionTtl - absl::Seconds(1));
+  EXPECT_THAT(store().OpenSession(other), IsError(StatusCode::kAlreadyExists, "WORKER_ID_IN_USE"));
+  clock().Advance(absl::Seconds(1));
+  ASSERT_THAT(store().OpenSession(other), IsOk());
+  EXPECT_THAT(store().Heartbeat(former, {}), kStaleSession);
+  EXPECT_EQ(ClaimOf(OpenSession("v"), job.id).shard.worker_deaths, 1) << "once";
+}
+
+TEST_P(JobStoreContract, ALocalWorkersNextProcessNeedNotWait) {
+  OpenSession("local-0", "one", /*local=*/true);
+  OpenSession("local-0", "two", /*local=*/true);
+  ASSERT_THAT(store().CloseSession(OpenSession("w", "one")), IsOk());
+  OpenSession("w", "two");
 }
 
 TEST_P(JobStoreContract, ASessionEndsWithoutHeartbeats) {
@@ -69,6 +95,26 @@ TEST_P(JobStoreContract, AShardThatKillsItsWorkersFailsTheJob) {
   EXPECT_EQ(Get(job.id).failure->reason, "POISONED");
 }
 
+TEST_P(JobStoreContract, OnlyDeathsWithinTheWindowCount) {
+  StoreOptions options;
+  options.worker_deaths = {2, absl::Minutes(10)};
+  Restart(options);
+  const Job job = SubmitSamples(5);
+  for (int death = 0; death < 4; ++death) {
+    EXPECT_EQ(ClaimOf(OpenSession("local-0"), job.id).shard.worker_deaths, 0u);
+    ASSERT_THAT(store().LoseWorker("local-0"), IsOk());
+    clock().Advance(absl::Minutes(10));
+  }
+  EXPECT_EQ(Get(job.id).failure, std::nullopt);
+  for (std::uint32_t death = 0; death < 2; ++death) {
+    EXPECT_EQ(ClaimOf(OpenSession("local-0"), job.id).shard.worker_deaths, death);
+    ASSERT_THAT(store().LoseWorker("local-0"), IsOk());
+    clock().Advance(absl::Minutes(9));
+  }
+  EXPECT_EQ(Get(job.id).failure->reason, "POISONED");
+  EXPECT_THAT(Get(job.id).failure->message, ::testing::HasSubstr("2 times within 10m, 2 (--max-worker-deaths)"));
+}
+
 TEST_P(JobStoreContract, AShardLeasedAheadIsNotBlamedForItsWorkersDeath) {
   const Job first = SubmitSamples(5);
   const Job second = SubmitSamples(6);
@@ -87,12 +133,13 @@ TEST_P(JobStoreContract, AShardLeasedAheadIsNotBlamedForItsWorkersDeath) {
   }
 }
 
-TEST_P(JobStoreContract, AWorkerThatStartsAgainHasDiedUnlessItIsTheSameProcess) {
+TEST_P(JobStoreContract, TheSameProcessHasNotDiedWhenItComesBack) {
   const Job job = SubmitSamples(5);
   ClaimOf(OpenSession("w", "one"), job.id);
   const Lease same = ClaimOf(OpenSession("w", "one"), job.id);
   EXPECT_EQ(same.shard.worker_deaths, 0);
   EXPECT_EQ(same.shard.fence, 3) << "raised by taking it from the former session and by leasing it";
+  ASSERT_THAT(store().LoseWorker("w"), IsOk());
   EXPECT_EQ(ClaimOf(OpenSession("w", "two"), job.id).shard.worker_deaths, 1);
 }
 
@@ -161,7 +208,7 @@ TEST_P(JobStoreContract, ARestartEndsLocalSessionsWithoutBlame) {
     Restart();
     EXPECT_THAT(CompletePrepare(session, lease), kStaleSession);
   }
-  EXPECT_EQ(Get(job.id).state, JobState::kRunning);
+  EXPECT_EQ(Get(job.id).state, JobState::kPreparing);
 }
 
 TEST_P(JobStoreContract, ARestartCostsRemoteWorkersNothing) {

@@ -149,7 +149,8 @@ TEST_P(JobStoreContract, ASweepCountsItsCells) {
   const SweepCounts& counts = seen->counts;
   EXPECT_EQ(counts.total, 5u);
   EXPECT_EQ(counts.queued, 0u);
-  EXPECT_EQ(counts.running, 1u);
+  EXPECT_EQ(counts.preparing, 1u);
+  EXPECT_EQ(counts.running, 0u);
   EXPECT_EQ(counts.succeeded, 1u);
   EXPECT_EQ(counts.failed, 1u);
   EXPECT_EQ(counts.cancelled, 1u);
@@ -164,7 +165,7 @@ TEST_P(JobStoreContract, ASweepCountsItsCells) {
   Finish(session, Submitted(store(), SweepOf({"f"}, {dataset})).cells[0]->id);
   const auto listed = store().ListSweeps({}, {});
   EXPECT_EQ(StateOf(listed->items.at(0).counts), JobState::kSucceeded);
-  EXPECT_EQ(listed->items.at(1).counts.running, 1u);
+  EXPECT_EQ(listed->items.at(1).counts.preparing, 1u);
 }
 
 TEST_P(JobStoreContract, ASweepIsWhatItWasThoughJobsOfItsCellsAreDeleted) {
@@ -249,7 +250,7 @@ TEST_P(JobStoreContract, CancellingASweepStopsWhatHasNotEnded) {
   EXPECT_THAT(store().CancelSweep("s-none"), IsError(StatusCode::kNotFound, "SWEEP_NOT_FOUND"));
 }
 
-TEST_P(JobStoreContract, ARetryMakesNewJobsForWhatDidNotSucceedAlone) {
+TEST_P(JobStoreContract, ARetryLetsGoOnWhatDidNotSucceedAndMakesAnewWhatWasDeleted) {
   const Sweep sweep = Submitted(store(), SweepOf({"a", "b", "c", "d", "e"}, {Dataset(3)}));
   const std::vector<std::string> jobs = JobsOf(sweep);
   const SessionRef session = OpenSession("worker");
@@ -266,18 +267,36 @@ TEST_P(JobStoreContract, ARetryMakesNewJobsForWhatDidNotSucceedAlone) {
   EXPECT_TRUE(outcome->effect.work_available);
   Restart();
   EXPECT_THAT(JobsOf(store(), sweep.id),
-              ElementsAre(jobs[0], outcome->jobs[0], outcome->jobs[1], outcome->jobs[2], jobs[4]));
-  const Job retried = Get(outcome->jobs[0]);
-  EXPECT_EQ(retried.spec.model, "b");
-  EXPECT_EQ(retried.spec.model_digest, Digest('b'));
-  EXPECT_EQ(retried.spec.labels.at("task"), "task 0");
-  EXPECT_EQ(retried.state, JobState::kQueued);
-  EXPECT_EQ(Get(jobs[1]).state, JobState::kFailed);
+              ElementsAre(jobs[0], jobs[1], outcome->jobs[2], jobs[3], jobs[4]));
+  EXPECT_THAT(outcome->jobs, ElementsAre(jobs[1], jobs[3], ::testing::_));
+  EXPECT_EQ(Get(jobs[1]).state, JobState::kQueued);
+  EXPECT_EQ(Get(jobs[1]).spec.model_digest, Digest('b')) << "pinned with the sweep's other cells";
+  EXPECT_EQ(Get(jobs[3]).state, JobState::kQueued);
+  EXPECT_FALSE(Get(jobs[3]).cancel_requested);
+  const Job anew = Get(outcome->jobs[2]);
+  EXPECT_EQ(anew.spec.model, "c");
+  EXPECT_EQ(anew.spec.model_digest, Digest('c'));
+  EXPECT_EQ(anew.spec.labels.at("task"), "task 0");
+  EXPECT_EQ(anew.state, JobState::kQueued);
   // All cells have succeeded, or are under way.
   const auto again = store().RetrySweep(sweep.id, std::vector<std::string>(5));
   ASSERT_THAT(again, IsOk());
   EXPECT_THAT(again->jobs, IsEmpty());
   EXPECT_THAT(store().RetrySweep("s-none", {}), IsError(StatusCode::kNotFound, "SWEEP_NOT_FOUND"));
+}
+
+TEST_P(JobStoreContract, ARetryLeavesCellsAloneWhoseSamplesStayInvalid) {
+  const Sweep sweep = Submitted(store(), SweepOf({"a", "b"}, {Dataset(1)}));
+  const std::vector<std::string> jobs = JobsOf(sweep);
+  const SessionRef session = OpenSession("worker");
+  ASSERT_THAT(store().CompletePrepare(KeyOf(session, ClaimOf(session, jobs[0])), Digest('m'), {},
+                                      {{0, "a", "TOO_LONG", "why"}}),
+              IsOk());
+  ASSERT_THAT(store().Cancel(jobs[1]), IsOk());
+  EXPECT_THAT(store().RetrySweep(sweep.id, {"", ""})->jobs, ElementsAre(jobs[1]));
+  EXPECT_EQ(Get(jobs[0]).failure->reason, "INVALID_SAMPLES");
+  Finish(session, jobs[1]);
+  EXPECT_EQ(StateOf(store().GetSweep(sweep.id)->counts), JobState::kFailed);
 }
 
 TEST_P(JobStoreContract, ARetryWithoutItsDatasetMakesNothing) {
@@ -305,7 +324,8 @@ TEST_P(JobStoreContract, ADeletedSweepTakesAllItsJobsWithIt) {
   Finish(session, retried->jobs.at(0), 'a');
   const auto deleted = store().DeleteSweep(sweep.id, false);
   ASSERT_THAT(deleted, IsOk());
-  EXPECT_THAT(*deleted, ElementsAre(jobs[0], jobs[1], retried->jobs[0]));
+  EXPECT_THAT(retried->jobs, ElementsAre(jobs[1]));
+  EXPECT_THAT(*deleted, ElementsAre(jobs[0], jobs[1]));
   EXPECT_THAT((*store().TakeUnusedBlobs(100)), ElementsAre(BlobName('a')));
   Restart();
   EXPECT_THAT(store().GetSweep(sweep.id), IsError(StatusCode::kNotFound, "SWEEP_NOT_FOUND"));

@@ -9,13 +9,15 @@
 #include "absl/time/clock.h"
 #include "proto/support/error.h"
 #include "proto/support/log.h"
+#include "proto/support/worker_protocol.h"
 #include "worker/link/catalogue_codec.h"
 
 namespace headscope::worker {
 namespace {
 
-constexpr std::uint32_t kProtocolVersion = 1;
 constexpr absl::Duration kComplaintInterval = absl::Seconds(30);
+// Whatever a server asks for.
+constexpr absl::Duration kLongestDelay = absl::Minutes(1);
 // Heartbeats that the server answers at once, for whatever reason, follow each other no faster.
 constexpr absl::Duration kLeastHeartbeatInterval = absl::Milliseconds(100);
 
@@ -66,7 +68,7 @@ void SessionKeeper::KeepAlive() {
       if (parts_.stop.IsSet()) return;
       if (OpenSession()) {
         open_backoff_.Reset();
-      } else if (refused_ || parts_.stop.WaitFor(open_backoff_.Next())) {
+      } else if (refused_ || parts_.stop.WaitFor(std::max(open_backoff_.Next(), std::exchange(asked_delay_, {})))) {
         return;
       }
       continue;
@@ -107,12 +109,24 @@ bool SessionKeeper::Refused(const absl::Status& status) {
   return true;
 }
 
+void SessionKeeper::TakeDelay(const absl::Status& status) {
+  const std::optional<absl::Duration> asked = DetailsOf(status).retry_after;
+  if (!asked.has_value()) return;
+  asked_delay_ = std::min(*asked, kLongestDelay);
+  if (ReasonOf(status) != "WORKER_ID_IN_USE") return;
+  Log(LogLevel::kWarning, "the server holds this worker's id for another process; waiting",
+      {{"worker", parts_.options.worker_id},
+       {"delay", absl::FormatDuration(asked_delay_)},
+       {"status", status}});
+}
+
 bool SessionKeeper::OpenSession() {
   const LinkOptions& options = parts_.options;
   v1::OpenSessionRequest request;
   request.set_worker_id(options.worker_id);
   request.set_boot_id(options.boot_id);
-  request.set_protocol_version(kProtocolVersion);
+  request.set_min_protocol(kWorkerProtocols.min);
+  request.set_max_protocol(kWorkerProtocols.max);
   request.set_build(options.build);
   request.set_device(options.device);
   request.set_device_bytes(options.device_bytes);
@@ -120,8 +134,14 @@ bool SessionKeeper::OpenSession() {
   for (const ResidentModel& model : parts_.models.Resident()) *request.add_resident() = ToProto(model);
   const std::uint64_t version = parts_.catalogue.version();
   *request.mutable_catalogue() = ToProto(parts_.catalogue.Entries());
-  const absl::StatusOr<v1::OpenSessionResponse> response = parts_.client.OpenSession(request);
+  absl::StatusOr<v1::OpenSessionResponse> response = parts_.client.OpenSession(request);
+  if (response.ok() && !kWorkerProtocols.Contains(response->protocol())) {
+    response = absl::FailedPreconditionError(
+        absl::StrCat("it chose version ", response->protocol(), " of the worker protocol, this worker speaks ",
+                     kWorkerProtocols.min, " to ", kWorkerProtocols.max));
+  }
   if (!response.ok()) {
+    TakeDelay(response.status());
     if (!Refused(response.status())) SetConnected(false, response.status());
     return false;
   }

@@ -32,6 +32,8 @@ class SessionKeeper {
   // One try. False: wait and try again, or the worker was refused for good.
   bool OpenSession();
   bool Refused(const absl::Status& status);
+  // The server says when to come again.
+  void TakeDelay(const absl::Status& status);
   // Waits before the session that was lost is opened again: longer each time it was a short-lived one.
   void WaitAfterLoss();
   absl::Status SendHeartbeat(const SessionRef& session, bool immediate);
@@ -49,6 +51,8 @@ class SessionKeeper {
   absl::Time opened_time_ = absl::InfinitePast();
   absl::Duration last_ttl_;
   bool refused_ = false;
+  // What the last refusal asked for.
+  absl::Duration asked_delay_;
 
   absl::Mutex mutex_;
   bool wake_ ABSL_GUARDED_BY(mutex_) = false;

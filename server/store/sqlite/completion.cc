@@ -58,9 +58,11 @@ absl::Status CheckCoverage(const Shard& shard, const std::vector<PreparedSample>
                                                  shard.samples.size(), " of shard ", shard.id, " once each"));
 }
 
-JobFailure ModelChanged(const JobSpec& spec, const std::string& found) {
-  return {"MODEL_CHANGED", absl::StrCat("model '", spec.model, "' was sha256:", ToHex(spec.model_digest),
-                                        " and is now sha256:", ToHex(found), "; submit the job again")};
+// The first pin stands: what another content gave is handed back, for a worker that has the pinned one.
+absl::Status HandBack(Change& change, const ShardRow& row, const JobSpec& spec, const std::string& found) {
+  return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/false), std::nullopt}, Outcome::kReleased,
+                  absl::StrCat(kModelChanged, ": the worker's model '", spec.model, "' is sha256:", ToHex(found),
+                               ", the job is pinned to sha256:", ToHex(spec.model_digest)));
 }
 
 }  // namespace
@@ -80,8 +82,7 @@ absl::Status CompletePrepare(Change& change, const LeaseKey& lease, const std::s
   if (job->job.cancel_requested) return Ignore(change, **row);
   JobSpec& spec = job->job.spec;
   if (!spec.model_digest.empty() && spec.model_digest != model_digest) {
-    const JobFailure failure = ModelChanged(spec, model_digest);
-    return EndLease(change, **row, {(*row)->shard, failure}, Outcome::kFailed, failure.message);
+    return HandBack(change, **row, spec, model_digest);
   }
   spec.model_digest = model_digest;
   const auto model = EntryOfHolder(change.db, lease.session.session, spec.model, model_digest);

@@ -72,12 +72,19 @@ absl::Status CancelJob(Change& change, const std::string& id) {
   return StopIfIdle(change, row->job.number);
 }
 
+absl::Status FailJob(Change& change, const std::string& id, const JobFailure& failure) {
+  const absl::StatusOr<JobRow> row = FindJob(change.db, id);
+  if (!row.ok()) return row.status();
+  if (HasEnded(row->job.state) || row->job.cancel_requested) return absl::OkStatus();
+  return EndJob(change, *row, JobAction::kFail, failure);
+}
+
 absl::Status ExpireJobs(Change& change) {
   std::vector<std::int64_t> expired;
   {
     Rows rows = change.db.Query(
         "SELECT number FROM job WHERE state IN ('QUEUED', 'PREPARING') AND queue_deadline IS NOT NULL"
-        " AND queue_deadline <= ?",
+        " AND queue_deadline <= ? AND NOT cancel_requested",
         change.now);
     while (rows.Next()) expired.push_back(rows.Int(0));
   }

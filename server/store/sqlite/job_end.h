@@ -1,4 +1,4 @@
-// How jobs end: every step of a job's state is taken here (and its first, RUNNING, in leases.cc).
+// How jobs end. (How they start: leases.cc; how they go on: retry.cc.)
 #pragma once
 
 #include <optional>
@@ -21,6 +21,7 @@ absl::Status EndJob(Change& change, const JobRow& row, JobAction action,
 absl::Status StopIfIdle(Change& change, std::int64_t job_number);
 
 absl::Status CancelJob(Change& change, const std::string& id);
+absl::Status FailJob(Change& change, const std::string& id, const JobFailure& failure);
 // Jobs past their queue_ttl.
 absl::Status ExpireJobs(Change& change);
 absl::Status DeleteJob(Change& change, const std::string& id);

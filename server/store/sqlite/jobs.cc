@@ -18,7 +18,7 @@ constexpr char kSelect[] =
     " batch_tokens, queue_ttl, max_attempts, preparation, failure_reason, failure_message, samples_done, samples_total,"
     " tokens_done, tokens_total, response_tokens, invalid_samples, attempts, halved_shards, queued_shards,"
     " leased_shards, create_time, start_time, end_time, family, stored_dtype, kv_heads, layers, heads,"
-    " head_dim FROM job ";
+    " head_dim, queue_time, tokens_kept FROM job ";
 
 template <typename Enum>
 Enum NameOr(const std::string& name, Enum otherwise) {
@@ -77,6 +77,8 @@ absl::StatusOr<JobRow> ReadRow(Database& db, const Rows& rows) {
   row.job.start_time = rows.OptionalTime(28);
   row.job.end_time = rows.OptionalTime(29);
   row.job.model = {rows.Text(30), rows.Text(31), rows.Uint32(32), rows.Uint32(33), rows.Uint32(34), rows.Uint32(35)};
+  row.job.queue_time = rows.Time(36);
+  row.job.tokens_kept = rows.Uint(37);
   return row;
 }
 

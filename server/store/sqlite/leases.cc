@@ -19,13 +19,14 @@ std::int64_t StartAttempt(Change& change, const ShardRow& row, const std::string
   return change.db.last_insert_rowid();
 }
 
-absl::Status StartJob(Change& change, const JobRow& job) {
-  const absl::StatusOr<JobCondition> next = NextCondition({job.job.state, job.job.cancel_requested}, JobAction::kStart);
+absl::Status StartJob(Change& change, const JobRow& job, Phase phase) {
+  const JobAction action = phase == Phase::kScore ? JobAction::kStart : JobAction::kPrepare;
+  const absl::StatusOr<JobCondition> next = NextCondition({job.job.state, job.job.cancel_requested}, action);
   if (!next.ok()) return next.status();
   change.db.Run(
-      "UPDATE job SET state = ?, start_time = COALESCE(start_time, ?2), last_lease_time = ?2, attempts = attempts + 1"
-      " WHERE number = ?3",
-      Name(next->state), change.now, job.job.number);
+      "UPDATE job SET state = ?, start_time = CASE WHEN ?4 THEN COALESCE(start_time, ?2) ELSE start_time END,"
+      " last_lease_time = ?2, attempts = attempts + 1 WHERE number = ?3",
+      Name(next->state), change.now, job.job.number, phase == Phase::kScore);
   change.Touched(job.job.id);
   return absl::OkStatus();
 }
@@ -53,8 +54,9 @@ absl::StatusOr<std::optional<Lease>> Claim(Change& change, const SessionRef& ses
       " AND state = 'QUEUED' AND EXISTS (SELECT 1 FROM worker WHERE session = ?1 AND epoch = ?4)",
       session.session, attempt, (*row)->number, session.epoch);
   if (claimed != 1) return absl::InternalError(absl::StrCat("shard ", shard, " could be leased and then could not"));
-  if (absl::Status started = StartJob(change, *job); !started.ok()) return started;
+  if (absl::Status started = StartJob(change, *job, (*row)->shard.phase); !started.ok()) return started;
   Shard leased = std::move((*row)->shard);
+  leased.worker_deaths = CountDeaths(change, (*row)->number);
   leased.state = ShardState::kLeased;
   leased.fence += 1;
   return Lease{std::move(leased), job->job.spec};
@@ -103,11 +105,11 @@ absl::Status FailLease(Change& change, const LeaseKey& lease, const ShardFailure
                   absl::StrCat(failure.failure.reason, ": ", failure.failure.message));
 }
 
-absl::Status ReleaseLease(Change& change, const LeaseKey& lease) {
+absl::Status ReleaseLease(Change& change, const LeaseKey& lease, const std::string& why) {
   const absl::StatusOr<ShardRow> row = FindLeased(change.db, lease);
   if (!row.ok()) return row.status();
   const ShardVerdict verdict{AfterRelease(row->shard, /*taken=*/false), std::nullopt};
-  return EndLease(change, *row, verdict, Outcome::kReleased, "");
+  return EndLease(change, *row, verdict, Outcome::kReleased, why);
 }
 
 }  // namespace headscope::server::sqlite

@@ -32,7 +32,7 @@ std::vector<Kind> WaitingKinds(Database& db) {
 void AppendCandidates(Database& db, const Kind& kind, absl::Time now, std::vector<Candidate>& candidates) {
   const Phase phase = kind.prepared ? Phase::kScore : Phase::kPrepare;
   Rows rows = db.Query(
-      "SELECT id, number, priority, leased_shards, COALESCE(last_lease_time, create_time),"
+      "SELECT id, number, priority, leased_shards, COALESCE(last_lease_time, queue_time),"
       " (SELECT ordinal FROM shard WHERE shard.job = job.number AND phase = ?1 AND shard.state = 'QUEUED'"
       "   AND (run_after <= ?2 OR run_after > ?7) ORDER BY ordinal LIMIT 1) AS next"
       " FROM job INDEXED BY job_waiting"
@@ -70,13 +70,13 @@ std::optional<absl::Time> NextRunAfter(Database& db, absl::Time now) {
 
 QueueStats Stats(Database& db, absl::Time now) {
   QueueStats stats;
-  Rows depth = db.Query("SELECT model, priority, COUNT(*) FROM job WHERE state = 'QUEUED' GROUP BY model, priority");
+  Rows depth = db.Query("SELECT model, priority, COUNT(*) FROM job WHERE state IN ('QUEUED', 'PREPARING') GROUP BY model, priority");
   while (depth.Next()) stats.depth[{depth.Text(0), static_cast<std::int32_t>(depth.Int(1))}] = depth.Uint(2);
   Rows shards = db.Query(
       "SELECT model, priority, SUM(queued_shards) FROM job INDEXED BY job_waiting WHERE queued_shards > 0"
       " GROUP BY model, priority");
   while (shards.Next()) stats.shards[{shards.Text(0), static_cast<std::int32_t>(shards.Int(1))}] = shards.Uint(2);
-  Rows age = db.Query("SELECT model, MIN(create_time), COUNT(*) FROM job WHERE state = 'QUEUED' GROUP BY model");
+  Rows age = db.Query("SELECT model, MIN(queue_time), COUNT(*) FROM job WHERE state IN ('QUEUED', 'PREPARING') GROUP BY model");
   while (age.Next()) {
     stats.oldest_age[age.Text(0)] = std::max(now - age.Time(1), absl::ZeroDuration());
     stats.queued_jobs += age.Uint(2);
@@ -84,6 +84,13 @@ QueueStats Stats(Database& db, absl::Time now) {
   Rows leases = db.Query("SELECT COUNT(*) FROM shard WHERE state = 'LEASED'");
   if (leases.Next()) stats.leases_active = leases.Uint(0);
   return stats;
+}
+
+void MoveQueueTimes(Database& db, absl::Duration by) {
+  db.Run(
+      "UPDATE job SET queue_time = queue_time + ?1, queue_deadline = queue_deadline + ?1"
+      " WHERE state IN ('QUEUED', 'PREPARING')",
+      by);
 }
 
 }  // namespace headscope::server::sqlite

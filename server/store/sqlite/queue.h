@@ -14,5 +14,7 @@ namespace headscope::server::sqlite {
 std::vector<Candidate> Candidates(Database& db, absl::Time now);
 std::optional<absl::Time> NextRunAfter(Database& db, absl::Time now);
 QueueStats Stats(Database& db, absl::Time now);
+// The clock was set by this much: jobs that wait are taken to have been queued by the new one.
+void MoveQueueTimes(Database& db, absl::Duration by);
 
 }  // namespace headscope::server::sqlite

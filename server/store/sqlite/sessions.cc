@@ -6,6 +6,7 @@
 
 #include "proto/support/limits.h"
 #include "server/jobs/shard_rules.h"
+#include "server/jobs/worker_id.h"
 #include "server/store/sqlite/jobs.h"
 #include "server/store/sqlite/leases.h"
 #include "server/store/sqlite/shards.h"
@@ -30,8 +31,13 @@ enum class Ending {
 
 absl::Status EndSessionLease(Change& change, const ShardRow& row, Ending ending) {
   switch (ending) {
-    case Ending::kDeath:
-      return EndLease(change, row, AfterWorkerDeath(row.shard), Outcome::kWorkerLost, "");
+    case Ending::kDeath: {
+      Shard shard = row.shard;
+      shard.worker_deaths = CountDeaths(change, row.number);
+      AddDeath(change, row.number);
+      return EndLease(change, row, AfterWorkerDeath(std::move(shard), change.options.worker_deaths),
+                      Outcome::kWorkerLost, "");
+    }
     case Ending::kDeathOnAnother:
       return EndLease(change, row, {AfterRelease(row.shard, /*taken=*/true), std::nullopt}, Outcome::kReleased,
                       "leased ahead by a worker that was lost with an older shard");
@@ -92,11 +98,16 @@ absl::StatusOr<SessionRef> OpenSession(Change& change, const WorkerDescription& 
   std::vector<std::string> former;
   Ending ending = Ending::kDeath;
   {
-    Rows rows = change.db.Query("SELECT epoch, session, boot_id FROM worker WHERE worker_id = ?", worker.worker_id);
+    Rows rows = change.db.Query("SELECT epoch, session, boot_id, expire_time FROM worker WHERE worker_id = ?",
+                                worker.worker_id);
     if (rows.Next()) {
       epoch = rows.Uint(0);
       if (!rows.IsNull(1)) former.push_back(rows.Text(1));
       if (rows.Text(2) == worker.boot_id) ending = Ending::kRelease;
+      // A clock that was set back makes nobody wait for longer than a session lives.
+      const absl::Duration left = std::min(rows.Time(3) - change.now, kSessionTtl);
+      const bool alive = !former.empty() && left > absl::ZeroDuration();
+      if (alive && ending == Ending::kDeath && !worker.local) return WorkerIdInUse(worker.worker_id, left);
     }
   }
   if (absl::Status ended = EndSessions(change, former, ending); !ended.ok()) return ended;

@@ -13,8 +13,8 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT shard.number, job.id, job.number, shard.phase, shard.ordinal, shard.samples, shard.tokens,"
-    " shard.batch_tokens, shard.state, shard.fence, shard.attempts, shard.worker_deaths, shard.run_after,"
-    " shard.session, shard.attempt, shard.missing_since, shard.blob FROM shard JOIN job ON job.number = shard.job ";
+    " shard.batch_tokens, shard.state, shard.fence, shard.attempts, shard.run_after, shard.session,"
+    " shard.attempt, shard.missing_since, shard.blob FROM shard JOIN job ON job.number = shard.job ";
 
 absl::StatusOr<ShardRow> ReadRow(const Rows& rows) {
   ShardRow row;
@@ -33,12 +33,11 @@ absl::StatusOr<ShardRow> ReadRow(const Rows& rows) {
   shard.state = FromName<ShardState>(rows.Text(8)).value_or(ShardState::kAbandoned);
   shard.fence = rows.Uint(9);
   shard.attempts = rows.Uint32(10);
-  shard.worker_deaths = rows.Uint32(11);
-  shard.run_after = rows.Time(12);
-  row.session = rows.Text(13);
-  row.attempt = rows.Int(14);
-  row.missing_since = rows.OptionalTime(15);
-  row.blob = rows.Text(16);
+  shard.run_after = rows.Time(11);
+  row.session = rows.Text(12);
+  row.attempt = rows.Int(13);
+  row.missing_since = rows.OptionalTime(14);
+  row.blob = rows.Text(15);
   return row;
 }
 
@@ -100,13 +99,27 @@ absl::Status MoveShard(Change& change, const ShardRow& from, ShardAction action,
   const absl::StatusOr<ShardState> state = NextState(from.shard.state, action);
   if (!state.ok()) return state.status();
   const std::int64_t moved = change.db.Run(
-      "UPDATE shard SET state = ?, fence = ?, attempts = ?, worker_deaths = ?, batch_tokens = ?, run_after = ?,"
+      "UPDATE shard SET state = ?, fence = ?, attempts = ?, batch_tokens = ?, run_after = ?,"
       " blob = ?, session = NULL, attempt = NULL, missing_since = NULL"
       " WHERE number = ? AND state = 'LEASED' AND fence = ? AND session = ?",
-      Name(*state), to.fence, to.attempts, to.worker_deaths, to.batch_tokens, to.run_after, blob, from.number,
+      Name(*state), to.fence, to.attempts, to.batch_tokens, to.run_after, blob, from.number,
       from.shard.fence, from.session);
   if (moved == 1) return absl::OkStatus();
   return StaleLease(from.shard.id, from.shard.fence, "another change came first");
+}
+
+std::uint32_t CountDeaths(Change& change, std::int64_t shard_number) {
+  // A clock that was set back leaves some in the future: they count, but not for ever.
+  const absl::Duration window = change.options.worker_deaths.window;
+  Rows rows = change.db.Query("SELECT COUNT(*) FROM worker_death WHERE shard = ? AND time > ? AND time <= ?",
+                              shard_number, change.now - window, change.now + window);
+  return rows.Next() ? rows.Uint32(0) : 0;
+}
+
+void AddDeath(Change& change, std::int64_t shard_number) {
+  change.db.Run("DELETE FROM worker_death WHERE shard = ? AND time <= ?", shard_number,
+                change.now - change.options.worker_deaths.window);
+  change.db.Run("INSERT INTO worker_death(shard, time) VALUES(?, ?)", shard_number, change.now);
 }
 
 void EndAttempt(Change& change, std::int64_t attempt, Outcome outcome, const std::string& message) {

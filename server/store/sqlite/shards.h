@@ -43,6 +43,11 @@ absl::StatusOr<ShardRow> FindLeased(Database& db, const LeaseKey& lease);
 absl::Status MoveShard(Change& change, const ShardRow& from, ShardAction action, const Shard& to,
                        const std::optional<std::string>& blob = std::nullopt);
 
+// Deaths of workers over the shard that count now.
+std::uint32_t CountDeaths(Change& change, std::int64_t shard_number);
+// One more; those that count no longer are dropped.
+void AddDeath(Change& change, std::int64_t shard_number);
+
 void EndAttempt(Change& change, std::int64_t attempt, Outcome outcome, const std::string& message);
 
 }  // namespace headscope::server::sqlite

@@ -71,14 +71,29 @@ std::int64_t InsertJob(Change& change, const std::string& id, const NewJob& job,
 
 }  // namespace
 
-absl::Status CheckRoom(Database& db, std::uint64_t jobs) {
-  Rows rows = db.Query("SELECT COUNT(*) FROM job WHERE state = 'QUEUED'");
+absl::Status CheckRoom(Change& change, std::uint64_t jobs) {
+  Rows rows = change.db.Query("SELECT COUNT(*) FROM job WHERE state IN ('QUEUED', 'PREPARING')");
   const std::uint64_t queued = rows.Next() ? rows.Uint(0) : 0;
-  if (queued + jobs <= kMaxQueuedJobs) return absl::OkStatus();
-  std::string message = absl::StrCat(queued, " jobs are queued, at most ", kMaxQueuedJobs, " may be");
+  const std::uint64_t most = change.options.max_queued_jobs;
+  if (queued + jobs <= most) return absl::OkStatus();
+  std::string message = absl::StrCat(queued, " jobs wait to be scored, at most ", most, " (--max-queued-jobs) may");
   if (jobs > 1) absl::StrAppend(&message, ", and there are ", jobs, " to come");
   return MakeError(absl::StatusCode::kResourceExhausted, absl::StrCat(message, "; try again later"),
                    ErrorDetails{"QUEUE_FULL", {}, absl::Seconds(30)});
+}
+
+absl::StatusOr<bool> PlanFromReused(Change& change, const JobRow& row) {
+  JobSpec spec = row.job.spec;
+  const std::optional<Reused> reused = Reuse(change.db, spec);
+  if (!reused) return false;
+  const std::int64_t number = row.job.number;
+  change.db.Run("UPDATE job SET preparation = ?, model_digest = ? WHERE number = ?", reused->preparation,
+                Blob{spec.model_digest}, number);
+  change.db.Run("DELETE FROM preparation WHERE number = ?1 AND NOT EXISTS (SELECT 1 FROM job WHERE preparation = ?1)",
+                row.preparation);
+  PinModelFacts(change.db, number, reused->model);
+  if (absl::Status planned = PlanScore(change, number); !planned.ok()) return planned;
+  return true;
 }
 
 absl::StatusOr<JobRow> AddJob(Change& change, NewJob job, std::uint64_t samples) {
@@ -109,7 +124,7 @@ absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& job) {
   if (*former) return SubmitOutcome{**std::move(former), false, {}};
   const absl::StatusOr<std::uint64_t> samples = SamplesOf(change.db, job.spec.dataset);
   if (!samples.ok()) return samples.status();
-  if (absl::Status room = CheckRoom(change.db, 1); !room.ok()) return room;
+  if (absl::Status room = CheckRoom(change, 1); !room.ok()) return room;
   absl::StatusOr<JobRow> row = AddJob(change, job, *samples);
   if (!row.ok()) return row.status();
   return SubmitOutcome{std::move(row->job), true, {}};

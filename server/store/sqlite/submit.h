@@ -22,8 +22,11 @@ absl::StatusOr<SubmitOutcome> Submit(Change& change, const NewJob& job);
 // --- its steps, for who makes many jobs at once
 // Samples of a dataset that a job can be made on. NOT_FOUND / DATASET_NOT_FOUND.
 absl::StatusOr<std::uint64_t> SamplesOf(Database& db, const std::string& dataset);
-// Whether so many jobs more may be queued. RESOURCE_EXHAUSTED / QUEUE_FULL.
-absl::Status CheckRoom(Database& db, std::uint64_t jobs);
+// Whether so many jobs more may wait. RESOURCE_EXHAUSTED / QUEUE_FULL.
+absl::Status CheckRoom(Change& change, std::uint64_t jobs);
+// Gives a job that has no preparation yet one of another job, if there is one that serves it too, and plans its SCORE
+// shards.
+absl::StatusOr<bool> PlanFromReused(Change& change, const JobRow& row);
 // The job as it is queued, on a dataset of `samples` samples.
 absl::StatusOr<JobRow> AddJob(Change& change, NewJob job, std::uint64_t samples);
 

@@ -10,6 +10,7 @@
 #include "server/store/sqlite/jobs.h"
 #include "server/store/sqlite/paging.h"
 #include "server/store/sqlite/requests.h"
+#include "server/store/sqlite/retry.h"
 #include "server/store/sqlite/submit.h"
 
 namespace headscope::server::sqlite {
@@ -48,7 +49,7 @@ SweepCounts Count(Database& db, std::int64_t number) {
   Rows rows = db.Query(
       "SELECT COUNT(*), TOTAL(state = 'QUEUED'), TOTAL(state = 'RUNNING'), TOTAL(state = 'SUCCEEDED'),"
       " TOTAL(state = 'FAILED'), TOTAL(state = 'CANCELLED'), TOTAL(state = 'EXPIRED'), TOTAL(state IS NULL),"
-      " TOTAL(deleted_state IN ('FAILED', 'EXPIRED')), TOTAL(deleted_state = 'CANCELLED'), TOTAL(samples_done),"
+      " TOTAL(deleted_state IN ('FAILED', 'EXPIRED')), TOTAL(deleted_state = 'CANCELLED'), TOTAL(state = 'PREPARING'), TOTAL(samples_done),"
       " TOTAL(samples_total), TOTAL(tokens_done), TOTAL(tokens_total), MIN(COALESCE(start_time, deleted_start_time)),"
       " MAX(COALESCE(end_time, deleted_end_time)) FROM sweep_cell LEFT JOIN job ON job.number = sweep_cell.job WHERE "
       "sweep_cell.sweep = ?",
@@ -57,15 +58,16 @@ SweepCounts Count(Database& db, std::int64_t number) {
   counts.total = rows.Uint32(0);
   std::uint32_t* const states[] = {&counts.queued,  &counts.running,        &counts.succeeded,
                                    &counts.failed,  &counts.cancelled,      &counts.expired,
-                                   &counts.deleted, &counts.deleted_failed, &counts.deleted_cancelled};
+                                   &counts.deleted, &counts.deleted_failed, &counts.deleted_cancelled,
+                                   &counts.preparing};
   int column = 0;
   for (std::uint32_t* const state : states) *state = rows.Uint32(++column);
-  counts.samples_done = rows.Uint(10);
-  counts.samples_total = rows.Uint(11);
-  counts.tokens_done = rows.Uint(12);
-  counts.tokens_total = rows.Uint(13);
-  counts.start_time = rows.OptionalTime(14);
-  counts.end_time = rows.OptionalTime(15);
+  counts.samples_done = rows.Uint(11);
+  counts.samples_total = rows.Uint(12);
+  counts.tokens_done = rows.Uint(13);
+  counts.tokens_total = rows.Uint(14);
+  counts.start_time = rows.OptionalTime(15);
+  counts.end_time = rows.OptionalTime(16);
   return counts;
 }
 
@@ -123,7 +125,6 @@ std::int64_t InsertSweep(Change& change, const std::string& id, const NewSweep& 
 absl::StatusOr<std::vector<std::string>> MakeJobs(Change& change, const Sweep& sweep,
                                                   const std::vector<std::string>& model_digests,
                                                   const std::vector<std::size_t>& cells) {
-  if (absl::Status room = CheckRoom(change.db, cells.size()); !room.ok()) return room;
   std::vector<std::string> made;
   for (const std::size_t cell : cells) {
     const std::string& digest = model_digests[cell / sweep.spec.datasets.size()];
@@ -187,6 +188,7 @@ absl::StatusOr<SweepOutcome> SubmitSweep(Change& change, const NewSweep& submitt
   sweep.number = InsertSweep(change, sweep.id, submitted);
   std::vector<std::size_t> cells(sweep.spec.cell_count());
   for (std::size_t cell = 0; cell < cells.size(); ++cell) cells[cell] = cell;
+  if (absl::Status room = CheckRoom(change, cells.size()); !room.ok()) return room;
   const auto made = MakeJobs(change, sweep, submitted.model_digests, cells);
   if (!made.ok()) return made.status();
   absl::StatusOr<Sweep> stored = FindSweep(change.db, sweep.id);
@@ -224,11 +226,28 @@ absl::StatusOr<std::vector<std::string>> RetrySweep(Change& change, const std::s
                                                     const std::vector<std::string>& model_digests) {
   const absl::StatusOr<Sweep> sweep = FindSweep(change.db, id);
   if (!sweep.ok()) return sweep.status();
-  std::vector<std::size_t> cells;
+  // Cells without a job, and the jobs that go on.
+  std::vector<std::size_t> gone;
+  std::vector<std::string> retried;
   for (std::size_t cell = 0; cell < sweep->cells.size(); ++cell) {
-    if (NeedsRetry(sweep->cells[cell])) cells.push_back(cell);
+    const std::optional<Job>& job = sweep->cells[cell];
+    if (!NeedsRetry(job)) continue;
+    if (!job) {
+      gone.push_back(cell);
+      continue;
+    }
+    if (job->spec.model_digest.empty()) {
+      change.db.Run("UPDATE job SET model_digest = ? WHERE number = ?",
+                    Blob{model_digests[cell / sweep->spec.datasets.size()]}, job->number);
+    }
+    if (absl::Status status = RetryJob(change, job->id); !status.ok()) return status;
+    retried.push_back(job->id);
   }
-  return MakeJobs(change, *sweep, model_digests, cells);
+  if (absl::Status room = CheckRoom(change, gone.size()); !room.ok()) return room;
+  absl::StatusOr<std::vector<std::string>> made = MakeJobs(change, *sweep, model_digests, gone);
+  if (!made.ok()) return made.status();
+  retried.insert(retried.end(), made->begin(), made->end());
+  return retried;
 }
 
 absl::StatusOr<std::vector<std::string>> DeleteSweep(Change& change, const std::string& id, bool keep_jobs) {

@@ -11,6 +11,7 @@
 #include "server/store/failpoint.h"
 #include "server/store/job_store.h"
 #include "server/store/sqlite/database.h"
+#include "server/store/store_options.h"
 
 namespace headscope::server::sqlite {
 
@@ -20,6 +21,7 @@ struct Change {
   Database& db;
   absl::Time now;
   RandomSource& random;
+  const StoreOptions& options;
   Effect effect;
 
   void Touched(const std::string& job) {

@@ -160,6 +160,16 @@ TEST_F(CommandsTest, AJobIsShownWithItsProgress) {
   EXPECT_THAT(Cli({"job", "j-1"}).out, HasSubstr("SUCCEEDED"));
 }
 
+TEST_F(CommandsTest, RetryPrintsTheIdWhenItIsNotToBeFollowed) {
+  state().job = DemoJob(v1::Job::FAILED);
+  EXPECT_EQ(Cli({"retry", "jobs/j-1", "--detach"}).out, "j-1\n");
+  EXPECT_EQ(Cli({"retry", "j-2"}).exit_status, 4);
+  state().job = DemoJob(v1::Job::SUCCEEDED);
+  const CliRun refused = Cli({"retry", "j-1", "--detach"});
+  EXPECT_NE(refused.exit_status, 0);
+  EXPECT_THAT(refused.err, HasSubstr("has SUCCEEDED"));
+}
+
 TEST_F(CommandsTest, CancelPrintsTheJob) {
   state().job = DemoJob(v1::Job::QUEUED);
 

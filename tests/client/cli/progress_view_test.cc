@@ -20,7 +20,7 @@ ProgressState Running(std::uint64_t tokens_done, absl::Duration since_start) {
   ProgressState state;
   state.name = "j-1";
   state.state = client::JobState::kRunning;
-  state.progress = {312, 1319, tokens_done, 4000, std::nullopt};
+  state.progress = {312, 1319, tokens_done, 4000, 0, std::nullopt};
   state.start_time = kStart;
   state.time = kStart + since_start;
   return state;

@@ -41,7 +41,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{{"job", "a", "b"}, "\"b\" is one argument too many"},
         Mistake{{"jobs", "a"}, "\"a\" is one argument too many"},
         Mistake{{"jobs", "--state", "done"},
-                "--state: wanted queued or running or succeeded or failed or cancelled or expired, found \"done\""},
+                "--state: wanted queued or preparing or running or succeeded or failed or cancelled or expired, found "
+                "\"done\""},
         Mistake{{"jobs", "--state", "FALED"}, "found \"FALED\" (did you mean \"failed\"?)"},
         Mistake{{"delete", "foo\n"}, "(its digest of 64 lower-case hex digits, datasets/...), found \"foo?\""},
         Mistake{{"delete", std::string(64, 'A')}, "delete: wanted the id of a job (j-..., jobs/...)"},

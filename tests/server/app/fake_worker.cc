@@ -18,7 +18,8 @@ int main(int argc, char** argv) {
   headscope::worker::v1::OpenSessionRequest request;
   request.set_worker_id(flags["--worker-id"]);
   request.set_boot_id(std::to_string(getpid()));
-  request.set_protocol_version(1);
+  request.set_min_protocol(2);
+  request.set_max_protocol(2);
   grpc::ClientContext context;
   const char* token = std::getenv("HEADSCOPE_WORKER_TOKEN");
   context.AddMetadata("headscope-local-token", token == nullptr ? "" : token);

@@ -66,7 +66,7 @@ TEST_F(FleetDrainTest, NoMoreLeasesAreGrantedAndResultsAreStillTaken) {
 
   EXPECT_TRUE(worker_->Complete(shard).ok());
   EXPECT_FALSE(worker_->Lease(absl::ZeroDuration()).has_shard());
-  EXPECT_EQ(GetJob(job).state, JobState::kRunning);
+  EXPECT_EQ(GetJob(job).state, JobState::kPreparing) << "prepared, and not scored";
 }
 
 TEST_F(FleetDrainTest, NewSessionsAreSentAway) {

@@ -195,7 +195,8 @@ wv1::OpenSessionRequest TestWorker::OpenRequest() const {
   wv1::OpenSessionRequest request;
   request.set_worker_id(id_);
   request.set_boot_id("boot of " + id_);
-  request.set_protocol_version(1);
+  request.set_min_protocol(2);
+  request.set_max_protocol(2);
   request.set_build("test 1");
   request.set_device("cpu");
   request.add_methods("gradient");

@@ -1,6 +1,7 @@
 #include <future>
 
 #include "gmock/gmock.h"
+#include "proto/support/worker_protocol.h"
 #include "tests/server/fleet/fleet_fixture.h"
 
 namespace headscope::server {
@@ -33,15 +34,40 @@ TEST_F(SessionTest, BlockedReasonNamesWhatIsMissing) {
   EXPECT_THAT(fleet_->BlockedReason(kModel, std::string(32, 'x')), HasSubstr("with the content the job is pinned to"));
 }
 
-TEST_F(SessionTest, AnotherProtocolVersionIsRefused) {
+TEST_F(SessionTest, AWorkerOfAnotherProtocolIsRefusedAndToldBothRanges) {
   TestWorker worker(Connect(), "w1");
-  auto request = worker.OpenRequest();
-  request.set_protocol_version(2);
+  // As 0.1.0 opens a session.
+  auto old = worker.OpenRequest();
+  old.clear_min_protocol();
+  old.clear_max_protocol();
+  old.set_protocol_version(1);
 
-  const grpc::Status status = worker.Open(request);
+  const grpc::Status status = worker.Open(old);
 
   EXPECT_EQ(status.error_code(), grpc::StatusCode::FAILED_PRECONDITION);
-  EXPECT_EQ(ReasonIn(status), "PROTOCOL_VERSION");
+  EXPECT_EQ(ReasonIn(status), "PROTOCOL_UNSUPPORTED");
+  EXPECT_THAT(status.error_message(), HasSubstr("versions 2 to 2 of the worker protocol, the worker versions 1 to 1"));
+  auto newer = worker.OpenRequest();
+  newer.set_min_protocol(3);
+  newer.set_max_protocol(4);
+  EXPECT_EQ(ReasonIn(worker.Open(newer)), "PROTOCOL_UNSUPPORTED");
+  newer.set_min_protocol(2);
+  EXPECT_TRUE(worker.Open(newer).ok()) << "the next release";
+  newer.set_min_protocol(9);
+  EXPECT_EQ(ReasonIn(worker.Open(newer)), "INVALID_WORKER");
+}
+
+TEST(WorkerProtocolTest, TheNewestVersionThatBothSpeakIsTaken) {
+  const auto agreed = [](ProtocolRange server, ProtocolRange worker) { return AgreeOnProtocol(server, worker); };
+  EXPECT_EQ(agreed({2, 2}, {2, 2}), 2u);
+  EXPECT_EQ(agreed({2, 3}, {2, 2}), 2u);
+  EXPECT_EQ(agreed({2, 2}, {2, 3}), 2u);
+  EXPECT_EQ(agreed({2, 3}, {3, 4}), 3u);
+  EXPECT_EQ(agreed({3, 4}, {2, 3}), 3u);
+  EXPECT_EQ(agreed({2, 4}, {1, 9}), 4u);
+  EXPECT_EQ(agreed({2, 2}, {1, 1}), std::nullopt);
+  EXPECT_EQ(agreed({2, 3}, {4, 5}), std::nullopt);
+  EXPECT_EQ(agreed({4, 5}, {2, 3}), std::nullopt);
 }
 
 TEST_F(SessionTest, OnlyAWorkerWithTheBootSecretIsLocal) {
@@ -74,15 +100,31 @@ TEST_F(SessionTest, OpeningAgainEndsTheFormerSession) {
     return former.Lease(context, kPatience, {wv1::PHASE_SCORE}, response);
   });
   TestWorker restarted(Connect(), "w1");
-  auto request = restarted.OpenRequest();
-  request.set_boot_id("another boot");
-  ASSERT_TRUE(restarted.Open(request).ok());
+  ASSERT_TRUE(restarted.Open().ok());
 
   EXPECT_EQ(ReasonIn(waiting.get()), "STALE_SESSION");
   wv1::HeartbeatResponse response;
   EXPECT_EQ(ReasonIn(former.Heartbeat(former.HeartbeatRequest(true), response)), "STALE_SESSION");
   EXPECT_TRUE(restarted.Heartbeat(restarted.HeartbeatRequest(true), response).ok());
   EXPECT_EQ(fleet_->Workers().size(), 1u);
+}
+
+TEST_F(SessionTest, AnotherProcessUnderTheSameIdWaitsAndHarmsNobody) {
+  const std::string job = Submit(PutDataset(2));
+  TestWorker first(Connect(), "w1");
+  ASSERT_TRUE(first.Open().ok());
+  const wv1::Shard shard = first.Lease(kPatience).shard();
+  TestWorker second(Connect(), "w1");
+  auto request = second.OpenRequest();
+  request.set_boot_id("another boot");
+  for (int i = 0; i < 5; ++i) {
+    const grpc::Status refused = second.Open(request);
+    EXPECT_EQ(refused.error_code(), grpc::StatusCode::ALREADY_EXISTS);
+    EXPECT_EQ(ReasonIn(refused), "WORKER_ID_IN_USE");
+  }
+  EXPECT_TRUE(first.Complete(shard).ok());
+  ASSERT_TRUE(first.Close().ok());
+  EXPECT_TRUE(second.Open(request).ok());
 }
 
 TEST_F(SessionTest, ASilentWorkersSessionEndsAndItsShardGoesToAnother) {
@@ -133,6 +175,24 @@ TEST_F(SessionTest, AClockThatIsSetBackDoesNotKeepTheDeadAlive) {
   Pass(2 * kSessionTtl);
 
   EXPECT_TRUE(fleet_->Workers().empty());
+}
+
+TEST_F(SessionTest, AClockThatIsSetExpiresNoJobThatHasNotWaited) {
+  std::string job;
+  const std::string dataset = PutDataset(2);
+  OnStore([&](JobStore& store) {
+    NewJob patient;
+    patient.spec.model = kModel;
+    patient.spec.dataset = dataset;
+    patient.spec.queue_ttl = absl::Minutes(1);
+    job = store.Submit(patient)->job.id;
+  });
+  clock_.Advance(absl::Hours(24));
+  AwaitRound();
+  AwaitRound();
+  EXPECT_EQ(GetJob(job).state, JobState::kQueued);
+  Pass(absl::Seconds(62));
+  EXPECT_EQ(GetJob(job).state, JobState::kExpired);
 }
 
 TEST_F(SessionTest, LongReasonsAreCutAndKeepNobodyOut) {

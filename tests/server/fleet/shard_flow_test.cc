@@ -107,6 +107,33 @@ TEST_F(ShardFlowTest, AStaleFenceIsRefusedEverywhere) {
   EXPECT_EQ(GetJob(job_).state, JobState::kRunning);
 }
 
+TEST_F(ShardFlowTest, ARetriedJobsSecondEndIsToldToo) {
+  auto worker = Worker("w1");
+  const wv1::Shard shard = LeasedScoreShard(*worker, 2);
+  absl::Mutex mutex;
+  int ends = 0;
+  const auto subscription = events_->Subscribe(job_, std::nullopt, [&](const JobEvent& event) {
+    const auto* changed = std::get_if<JobChanged>(&event.event);
+    absl::MutexLock lock(&mutex);
+    if (changed != nullptr && changed->ended) ++ends;
+  });
+  const auto await_ends = [&](int wanted) {
+    absl::MutexLock lock(&mutex);
+    const auto reached = [&] { return ends == wanted; };
+    return mutex.AwaitWithTimeout(absl::Condition(&reached), kPatience);
+  };
+  ASSERT_TRUE(worker->Fail(shard.lease(), "INTERNAL", false).ok());
+  EXPECT_TRUE(await_ends(1));
+  OnStore([&](JobStore& store) {
+    const auto effect = store.RetryJob(job_);
+    ASSERT_TRUE(effect.ok()) << effect.status();
+    fleet_->Apply(*effect);
+  });
+  ASSERT_TRUE(worker->Complete(worker->Lease(kPatience).shard()).ok());
+  EXPECT_TRUE(await_ends(2));
+  EXPECT_EQ(GetJob(job_).state, JobState::kSucceeded);
+}
+
 TEST_F(ShardFlowTest, AFaultySampleFailsTheJobInPreparation) {
   auto worker = Worker("w1");
   const std::string job = Submit(PutDataset(1));

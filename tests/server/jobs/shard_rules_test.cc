@@ -64,12 +64,13 @@ TEST(AfterFailureTest, ASuggestedBudgetOnlyShrinksAndHasAFloor) {
 
 TEST(AfterWorkerDeathTest, IsNotAnAttemptButTooManyPoisonTheJob) {
   Shard shard = Leased();
-  for (std::uint32_t death = 1; death <= kMaxWorkerDeaths; ++death) {
-    const ShardVerdict verdict = AfterWorkerDeath(shard);
+  const DeathLimits limits{5, absl::Minutes(10)};
+  for (std::uint32_t death = 1; death <= limits.deaths; ++death) {
+    const ShardVerdict verdict = AfterWorkerDeath(shard, limits);
     EXPECT_EQ(verdict.shard.attempts, 0);
     EXPECT_EQ(verdict.shard.fence, 7 + death);
     EXPECT_EQ(verdict.shard.run_after, kNoBackoff);
-    EXPECT_EQ(verdict.job_failure.has_value(), death == kMaxWorkerDeaths);
+    EXPECT_EQ(verdict.job_failure.has_value(), death == limits.deaths);
     shard = verdict.shard;
   }
 }

@@ -13,8 +13,9 @@ namespace {
 constexpr JobCondition kQueued{JobState::kQueued, false};
 constexpr JobCondition kRunning{JobState::kRunning, false};
 constexpr JobCondition kCancelling{JobState::kRunning, true};
-constexpr JobAction kAllActions[] = {JobAction::kStart,   JobAction::kCancel, JobAction::kStop,
-                                     JobAction::kSucceed, JobAction::kFail,   JobAction::kExpire};
+constexpr JobCondition kPreparing{JobState::kPreparing, false};
+constexpr JobAction kAllActions[] = {JobAction::kPrepare, JobAction::kStart, JobAction::kCancel, JobAction::kStop,
+                                     JobAction::kSucceed, JobAction::kFail,  JobAction::kExpire, JobAction::kRetry};
 
 // Every step that there is; all others are refused.
 void ExpectOnly(JobCondition from, const std::map<JobAction, JobCondition>& steps) {
@@ -31,10 +32,21 @@ void ExpectOnly(JobCondition from, const std::map<JobAction, JobCondition>& step
 }
 
 TEST(NextConditionTest, AQueuedJobStartsOrEnds) {
-  ExpectOnly(kQueued, {{JobAction::kStart, kRunning},
+  ExpectOnly(kQueued, {{JobAction::kPrepare, kPreparing},
+                       {JobAction::kStart, kRunning},
                        {JobAction::kCancel, {JobState::kCancelled, false}},
                        {JobAction::kFail, {JobState::kFailed, false}},
                        {JobAction::kExpire, {JobState::kExpired, false}}});
+}
+
+TEST(NextConditionTest, APreparingJobStillWaitsAndIsCancelledInTwoSteps) {
+  const JobCondition cancelling{JobState::kPreparing, true};
+  ExpectOnly(kPreparing, {{JobAction::kPrepare, kPreparing},
+                          {JobAction::kStart, kRunning},
+                          {JobAction::kCancel, cancelling},
+                          {JobAction::kFail, {JobState::kFailed, false}},
+                          {JobAction::kExpire, {JobState::kExpired, false}}});
+  ExpectOnly(cancelling, {{JobAction::kCancel, cancelling}, {JobAction::kStop, {JobState::kCancelled, true}}});
 }
 
 TEST(NextConditionTest, ARunningJobGoesOnOrEndsAndIsCancelledInTwoSteps) {
@@ -48,11 +60,14 @@ TEST(NextConditionTest, AJobBeingCancelledOnlyStops) {
   ExpectOnly(kCancelling, {{JobAction::kCancel, kCancelling}, {JobAction::kStop, {JobState::kCancelled, true}}});
 }
 
-TEST(NextConditionTest, AJobThatHasEndedStaysSo) {
-  for (const JobState state : {JobState::kSucceeded, JobState::kFailed, JobState::kCancelled, JobState::kExpired}) {
+TEST(NextConditionTest, AJobThatHasEndedStaysSoUnlessItIsRetried) {
+  EXPECT_TRUE(HasEnded(JobState::kSucceeded));
+  ExpectOnly({JobState::kSucceeded, false}, {});
+  for (const JobState state : {JobState::kFailed, JobState::kCancelled, JobState::kExpired}) {
     EXPECT_TRUE(HasEnded(state));
-    ExpectOnly({state, false}, {});
+    ExpectOnly({state, false}, {{JobAction::kRetry, kQueued}});
   }
+  ExpectOnly({JobState::kCancelled, true}, {{JobAction::kRetry, kQueued}});
 }
 
 TEST(NextConditionTest, ARefusalSaysWhatWasTried) {
@@ -66,10 +81,12 @@ TEST(NextStateTest, ShardsTakeTheseStepsOnly) {
                                             {{ShardState::kQueued, ShardAction::kAbandon}, ShardState::kAbandoned},
                                             {{ShardState::kLeased, ShardAction::kComplete}, ShardState::kDone},
                                             {{ShardState::kLeased, ShardAction::kRequeue}, ShardState::kQueued},
-                                            {{ShardState::kLeased, ShardAction::kAbandon}, ShardState::kAbandoned}};
+                                            {{ShardState::kLeased, ShardAction::kAbandon}, ShardState::kAbandoned},
+                                            {{ShardState::kAbandoned, ShardAction::kRetry}, ShardState::kQueued}};
   for (const ShardState from : {ShardState::kQueued, ShardState::kLeased, ShardState::kDone, ShardState::kAbandoned}) {
     for (const ShardAction action :
-         {ShardAction::kClaim, ShardAction::kComplete, ShardAction::kRequeue, ShardAction::kAbandon}) {
+         {ShardAction::kClaim, ShardAction::kComplete, ShardAction::kRequeue, ShardAction::kAbandon,
+          ShardAction::kRetry}) {
       const auto next = NextState(from, action);
       const auto step = steps.find({from, action});
       EXPECT_EQ(next.ok(), step != steps.end());

@@ -19,6 +19,9 @@ TEST(SweepTest, IsQueuedUntilACellStarts) {
   EXPECT_EQ(StateOf(Counts(3, 0, 0, false)), JobState::kQueued);
   EXPECT_EQ(StateOf(Counts(2, 1, 0)), JobState::kRunning);
   EXPECT_EQ(StateOf(Counts(2, 0, 1)), JobState::kRunning);
+  SweepCounts preparing = Counts(2, 0, 0, false);
+  preparing.preparing = 1;
+  EXPECT_EQ(StateOf(preparing), JobState::kPreparing);
 }
 
 TEST(SweepTest, DeletedCellsCountAsWhatTheirJobsHadComeTo) {
@@ -64,6 +67,10 @@ TEST(SweepTest, RetriesWhatWillHaveNoPattern) {
   EXPECT_FALSE(needs(JobState::kRunning));
   EXPECT_FALSE(needs(JobState::kSucceeded));
   EXPECT_FALSE(needs(JobState::kSucceeded, true));
+  Job refused;
+  refused.state = JobState::kFailed;
+  refused.failure = JobFailure{kInvalidSamples, ""};
+  EXPECT_FALSE(NeedsRetry(refused)) << "its samples stay invalid";
 }
 
 TEST(SweepTest, APathThatNoLabelHoldsIsLeftOut) {

@@ -19,6 +19,13 @@ TEST(EstimateRemainingTest, FollowsTheRateSinceTheStart) {
   EXPECT_EQ(EstimateRemaining(RunningJob(), {5, 2000}, absl::FromUnixSeconds(110)), absl::ZeroDuration());
 }
 
+TEST(EstimateRemainingTest, WhatWasDoneBeforeARetryIsNoRate) {
+  Job retried = RunningJob();
+  retried.tokens_kept = 500;
+  EXPECT_FALSE(EstimateRemaining(retried, {5, 500}, absl::FromUnixSeconds(110)).has_value());
+  EXPECT_EQ(EstimateRemaining(retried, {5, 600}, absl::FromUnixSeconds(110)), absl::Seconds(40));
+}
+
 TEST(EstimateRemainingTest, SaysNothingWithoutARate) {
   EXPECT_FALSE(EstimateRemaining(RunningJob(), {0, 0}, absl::FromUnixSeconds(110)).has_value());
   Job queued = RunningJob();

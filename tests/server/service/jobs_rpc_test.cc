@@ -138,8 +138,30 @@ TEST_F(JobsRpcTest, CancelOfRunningWorkIsRequestedFirst) {
   const std::string id = harness_.Submit(1);
   const auto lease = harness_.Claim(id);
   ASSERT_TRUE(Cancel(id).ok());
-  EXPECT_EQ(cancelled_.job().state(), v1::Job::RUNNING);
+  EXPECT_EQ(cancelled_.job().state(), v1::Job::PREPARING);
   EXPECT_TRUE(cancelled_.job().cancel_requested());
+}
+
+TEST_F(JobsRpcTest, ARetriedJobGoesOnUnderItsName) {
+  const std::string id = harness_.Submit(2);
+  const auto retry = [&](v1::RetryJobResponse& response) {
+    v1::RetryJobRequest request;
+    request.set_name("jobs/" + id);
+    return harness_.attribution().RetryJob(Context().get(), request, &response);
+  };
+  v1::RetryJobResponse response;
+  EXPECT_EQ(ReasonOf(retry(response)), "JOB_NOT_ENDED");
+  ASSERT_TRUE(Cancel(id).ok());
+  ASSERT_TRUE(retry(response).ok());
+  EXPECT_EQ(response.job().name(), "jobs/" + id);
+  EXPECT_EQ(response.job().state(), v1::Job::QUEUED);
+  EXPECT_FALSE(response.job().has_end_time());
+  harness_.RunJob(id);
+  EXPECT_EQ(Get(id).state(), v1::Job::SUCCEEDED);
+  EXPECT_EQ(ReasonOf(retry(response)), "JOB_NOT_RETRYABLE");
+  v1::RetryJobRequest unknown;
+  unknown.set_name("jobs/j-none");
+  EXPECT_EQ(ReasonOf(harness_.attribution().RetryJob(Context().get(), unknown, &response)), "JOB_NOT_FOUND");
 }
 
 TEST_F(JobsRpcTest, DeleteNeedsAnEndedJobAndRemovesItsPlanes) {

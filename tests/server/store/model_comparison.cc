@@ -57,7 +57,7 @@ std::string StatsDifference(JobStore& store, const ReferenceModel& model) {
   QueueStats wanted;
   for (const auto& [id, job] : model.jobs()) {
     const auto queue = std::make_pair(job.request.spec.model, job.request.spec.priority);
-    if (job.visible.state == JobState::kQueued) {
+    if (job.visible.state == JobState::kQueued || job.visible.state == JobState::kPreparing) {
       ++wanted.queued_jobs;
       ++wanted.depth[queue];
     }
@@ -105,7 +105,8 @@ std::string Describe(const Job& job) {
                   job.spec.batch_tokens.value_or(0), " samples ", counts.samples_done, "/", counts.samples_total,
                   " tokens ", counts.tokens_done, "/", counts.tokens_total, " response ", counts.response_tokens);
   absl::StrAppend(&text, " invalid ", counts.invalid_samples, " attempts ", counts.attempts, " halved ",
-                  counts.halved_shards, " times ", absl::FormatTime(job.create_time), " ", Show(job.start_time), " ",
+                  counts.halved_shards, " kept ", job.tokens_kept, " times ", absl::FormatTime(job.create_time), " ",
+                  absl::FormatTime(job.queue_time), " ", Show(job.start_time), " ",
                   Show(job.end_time));
   return text;
 }

@@ -88,7 +88,7 @@ void ModelDriver::Step() {
   Remember();
   using Operation = void (ModelDriver::*)();
   // Written out as often as it is to happen.
-  static constexpr std::array<Operation, 46> kOperations = {
+  static constexpr std::array<Operation, 49> kOperations = {
       &ModelDriver::Submit,         &ModelDriver::Submit,         &ModelDriver::Submit,
       &ModelDriver::Open,           &ModelDriver::Open,           &ModelDriver::Claim,
       &ModelDriver::Claim,          &ModelDriver::Claim,          &ModelDriver::Claim,
@@ -104,7 +104,8 @@ void ModelDriver::Step() {
       &ModelDriver::MoveClock,      &ModelDriver::MoveClock,      &ModelDriver::MoveClock,
       &ModelDriver::ImportPattern,  &ModelDriver::DeletePattern,  &ModelDriver::Restart,
       &ModelDriver::SubmitSweep,    &ModelDriver::CancelSweep,    &ModelDriver::RetrySweep,
-      &ModelDriver::DeleteSweep};
+      &ModelDriver::DeleteSweep,    &ModelDriver::Retry,          &ModelDriver::Retry,
+      &ModelDriver::Retry};
   (this->*kOperations[random_.Below(kOperations.size())])();
   if (const std::string difference = Difference(*store_, model_, imported_); !difference.empty()) Fault(difference);
   CheckSweeps();
@@ -112,7 +113,7 @@ void ModelDriver::Step() {
 
 void ModelDriver::Drain() {
   Say("drain");
-  for (int round = 0; round < 2000 && fault_.empty(); ++round) {
+  for (int round = 0; round < 6000 && fault_.empty(); ++round) {
     const bool open = std::any_of(model_.jobs().begin(), model_.jobs().end(),
                                   [](const auto& job) { return !HasEnded(job.second.visible.state); });
     if (!open) return CheckResults();
@@ -128,7 +129,9 @@ void ModelDriver::Drain() {
       ClaimShard(sessions_.back(), *leasable_before_.begin());
       Remember();
       const Known known = leases_.back();
-      known.lease.shard.phase == Phase::kPrepare ? CompletePrepare(known, 'm', true) : CompleteScore(known);
+      const std::string pinned = model_.jobs().at(known.lease.shard.job).visible.spec.model_digest;
+      const char digest = pinned.empty() ? 'm' : pinned[0];
+      known.lease.shard.phase == Phase::kPrepare ? CompletePrepare(known, digest, true) : CompleteScore(known);
     }
     if (const std::string difference = Difference(*store_, model_, imported_); !difference.empty()) Fault(difference);
   }

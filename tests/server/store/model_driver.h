@@ -63,6 +63,7 @@ class ModelDriver {
   void LoseWorker();
   void Close();
   void Cancel();
+  void Retry();
   void Delete();
   void ImportPattern();
   void DeletePattern();

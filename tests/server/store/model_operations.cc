@@ -79,8 +79,9 @@ void ModelDriver::Open() {
   worker.local = worker.worker_id == "w0";
   worker.boot_id = absl::StrCat("boot ", random_.Below(2));
   Say(absl::StrCat("open ", worker.worker_id, " ", worker.boot_id));
+  const std::string wanted = model_.MayOpen(worker);
   const auto grant = store_->OpenSession(worker);
-  Agree(grant.status(), "");
+  Agree(grant.status(), wanted);
   if (!grant.ok()) return;
   for (const SessionRef& former : sessions_) {
     if (former.session == grant->ref.session) Fault("a session id was given out twice");
@@ -113,7 +114,7 @@ void ModelDriver::ClaimShard(const SessionRef& session, const std::string& shard
   if (leased.fence != expected.fence || leased.fence <= fences_[shard]) Fault("a fence that is not the next");
   if (leased.samples != expected.samples || leased.tokens != expected.tokens) Fault("another plan than the model's");
   if (leased.batch_tokens != expected.batch_tokens) Fault("another budget than the model's");
-  if (leased.attempts != expected.attempts || leased.worker_deaths != expected.deaths) Fault("shard counters");
+  if (leased.attempts != expected.attempts || leased.worker_deaths != model_.Deaths(expected)) Fault("shard counters");
   fences_[shard] = leased.fence;
   leases_.push_back({{session, shard, leased.fence}, **lease});
 }
@@ -224,6 +225,15 @@ void ModelDriver::Cancel() {
   Say("cancel " + job);
   const std::string wanted = model_.Cancel(job);
   const auto effect = store_->Cancel(job);
+  Agree(effect.status(), wanted);
+  CheckEffect(effect);
+}
+
+void ModelDriver::Retry() {
+  const std::string job = AnyJob();
+  Say("retry " + job);
+  const std::string wanted = model_.Retry(job);
+  const auto effect = store_->RetryJob(job);
   Agree(effect.status(), wanted);
   CheckEffect(effect);
 }

@@ -84,13 +84,17 @@ void ModelDriver::RetrySweep() {
   Agree(outcome.status(), sweeps_.contains(id) ? "" : "SWEEP_NOT_FOUND");
   if (!outcome.ok()) return;
   KnownSweep& sweep = sweeps_[id];
-  std::size_t made = 0;
+  std::vector<std::string> retried;
+  for (const std::string& job : sweep.cells) {
+    if (model_.jobs().contains(job) && model_.Retry(job).empty()) retried.push_back(job);
+  }
+  if (retried.size() > outcome->jobs.size() ||
+      !std::equal(retried.begin(), retried.end(), outcome->jobs.begin())) {
+    return Fault("other cells were retried than the model's");
+  }
+  std::size_t made = retried.size();
   for (std::size_t cell = 0; cell < sweep.cells.size(); ++cell) {
-    const auto job = model_.jobs().find(sweep.cells[cell]);
-    const bool lost = job == model_.jobs().end() ||
-                      (HasEnded(job->second.visible.state) ? job->second.visible.state != JobState::kSucceeded
-                                                           : job->second.visible.cancel_requested);
-    if (!lost) continue;
+    if (model_.jobs().contains(sweep.cells[cell])) continue;
     if (made == outcome->jobs.size()) return Fault("a cell got no new job");
     const auto stored = store_->GetJob(outcome->jobs[made++]);
     if (!stored.ok()) return Fault("a new job is not there");
@@ -140,7 +144,7 @@ void ModelDriver::CheckSweeps() {
       samples += job->second.visible.counts.samples_done;
     }
     const SweepCounts& counts = sweep->counts;
-    if (counts.queued + counts.running != open || counts.deleted != deleted) return Fault("cells counted of " + id);
+    if (counts.queued + counts.preparing + counts.running != open || counts.deleted != deleted) return Fault("cells counted of " + id);
     if (counts.samples_done != samples) return Fault("samples counted of " + id);
     if (open == 0 && StateOf(counts) != EndState(known.states)) return Fault("another state of " + id);
   }

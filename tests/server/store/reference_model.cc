@@ -12,6 +12,17 @@ SampleFacts FactsOf(const std::string& dataset, std::uint32_t sample) {
   return {!dirty || sample % 11 != 3, 6 + (sample * 31) % 90, 2 + sample % 3};
 }
 
+namespace {
+
+// PREPARE shards stay abandoned where a retry found token counts elsewhere.
+bool HasOpenShard(const ModelJob& job) {
+  return std::any_of(job.shards.begin(), job.shards.end(), [](const auto& shard) {
+    return shard.second.state == ShardState::kQueued || shard.second.state == ShardState::kLeased;
+  });
+}
+
+}  // namespace
+
 std::string ReferenceModel::Submit(const NewJob& request, std::string* existing) const {
   for (const auto& [id, job] : jobs_) {
     if (request.request_id.empty() || job.request.request_id != request.request_id) continue;
@@ -35,21 +46,25 @@ void ReferenceModel::Add(const std::string& id, std::int64_t number, const NewJo
   job.visible.id = id;
   job.visible.number = number;
   job.visible.spec = request.spec;
-  job.visible.create_time = Now();
+  job.visible.create_time = job.visible.queue_time = Now();
   job.visible.counts.samples_total = samples;
-  if (!sessions_.empty() && request.spec.model == kKnownModel && prepared_.contains(request.spec.dataset)) {
-    job.visible.spec.model_digest = std::string(32, 'm');
-    for (std::uint32_t sample = 0; sample < samples; ++sample) {
-      if (!FactsOf(request.spec.dataset, sample).valid) job.invalid.insert(sample);
-    }
-    Plan(job);
-    return;
-  }
+  if (PlanFromKnown(job, samples)) return;
   for (std::uint64_t begin = 0; begin < samples; begin += 4096) {
     ModelShard shard;
     for (std::uint64_t i = begin; i < std::min(begin + 4096, samples); ++i) shard.samples.push_back(i);
     AddShard(job, 'p', begin / 4096, shard);
   }
+}
+
+bool ReferenceModel::PlanFromKnown(ModelJob& job, std::uint64_t samples) {
+  const std::string& dataset = job.request.spec.dataset;
+  if (sessions_.empty() || job.request.spec.model != kKnownModel || !prepared_.contains(dataset)) return false;
+  job.visible.spec.model_digest = std::string(32, 'm');
+  for (std::uint32_t sample = 0; sample < samples; ++sample) {
+    if (!FactsOf(dataset, sample).valid) job.invalid.insert(sample);
+  }
+  Plan(job);
+  return true;
 }
 
 void ReferenceModel::Plan(ModelJob& job) {
@@ -102,8 +117,10 @@ void ReferenceModel::EndJob(ModelJob& job, JobState state, const std::string& re
   if (!reason.empty()) job.visible.failure = JobFailure{reason, ""};
   for (auto& [id, shard] : job.shards) {
     if (shard.state == ShardState::kDone) continue;
+    if (shard.state == ShardState::kLeased) shard.fence += 1;
     shard.state = ShardState::kAbandoned;
     shard.session.clear();
+    shard.missing_since.reset();
   }
 }
 
@@ -118,11 +135,45 @@ std::string ReferenceModel::Cancel(const std::string& id) {
   if (!jobs_.contains(id)) return "JOB_NOT_FOUND";
   ModelJob& job = jobs_[id];
   if (HasEnded(job.visible.state) || job.visible.cancel_requested) return "";
-  job.visible.cancel_requested = job.visible.state == JobState::kRunning;
+  job.visible.cancel_requested = job.visible.state != JobState::kQueued;
   for (auto& [name, shard] : job.shards) {
     if (shard.state == ShardState::kQueued) shard.state = ShardState::kAbandoned;
   }
   StopIfIdle(job);
+  return "";
+}
+
+std::string ReferenceModel::Retry(const std::string& id) {
+  if (!jobs_.contains(id)) return "JOB_NOT_FOUND";
+  ModelJob& job = jobs_[id];
+  Job& shown = job.visible;
+  if (!HasEnded(shown.state)) {
+    if (!shown.cancel_requested) return "JOB_NOT_ENDED";
+    EndJob(job, JobState::kCancelled);
+  }
+  if (shown.state == JobState::kSucceeded) return "JOB_NOT_RETRYABLE";
+  if (shown.failure && shown.failure->reason == "INVALID_SAMPLES") return "JOB_NOT_RETRYABLE";
+  shown.state = JobState::kQueued;
+  shown.cancel_requested = false;
+  shown.failure.reset();
+  shown.start_time.reset();
+  shown.end_time.reset();
+  shown.queue_time = Now();
+  shown.tokens_kept = shown.counts.tokens_done;
+  const bool begun = std::any_of(job.shards.begin(), job.shards.end(),
+                                 [](const auto& shard) { return shard.second.state == ShardState::kDone; });
+  if (!shown.prepared && !begun && (shown.spec.model_digest.empty() || shown.spec.model_digest[0] == 'm') &&
+      PlanFromKnown(job, shown.counts.samples_total)) {
+    return "";
+  }
+  for (auto& [name, shard] : job.shards) {
+    const bool score = name[name.rfind('.') + 1] == 's';
+    if (shard.state != ShardState::kAbandoned || score != shown.prepared) continue;
+    shard.state = ShardState::kQueued;
+    shard.attempts = 0;
+    shard.deaths.clear();
+    shard.earliest = shard.latest = absl::UnixEpoch();
+  }
   return "";
 }
 
@@ -132,6 +183,14 @@ std::string ReferenceModel::Delete(const std::string& id) {
   const NewJob& request = jobs_[id].request;
   if (!request.request_id.empty()) deleted_requests_[request.request_id] = request.request_hash;
   jobs_.erase(id);
+  return "";
+}
+
+std::string ReferenceModel::MayOpen(const WorkerDescription& worker) const {
+  for (const auto& [id, session] : sessions_) {
+    const bool other = session.worker == worker.worker_id && session.boot != worker.boot_id;
+    if (other && !worker.local && session.expires > Now()) return "WORKER_ID_IN_USE";
+  }
   return "";
 }
 
@@ -229,8 +288,9 @@ void ReferenceModel::Claimed(const SessionRef& session, const std::string& name)
   shard.claim = ++claims_;
   shard.fence += 1;
   shard.missing_since.reset();
-  job.visible.state = JobState::kRunning;
-  if (!job.visible.start_time) job.visible.start_time = Now();
+  const bool score = name[name.rfind('.') + 1] == 's';
+  job.visible.state = score ? JobState::kRunning : JobState::kPreparing;
+  if (score && !job.visible.start_time) job.visible.start_time = Now();
   job.visible.counts.attempts += 1;
 }
 
@@ -247,14 +307,22 @@ void ReferenceModel::EndLease(const std::string& name, Ending ending) {
   ModelShard& shard = job.shards[name];
   shard.session.clear();
   shard.missing_since.reset();
+  if (ending != Ending::kReturned) shard.fence += 1;
   if (job.visible.cancel_requested) {
     shard.state = ShardState::kAbandoned;
     return StopIfIdle(job);
   }
   shard.state = ShardState::kQueued;
   shard.earliest = shard.latest = absl::UnixEpoch();
-  if (ending != Ending::kReturned) shard.fence += 1;
-  if (ending == Ending::kDeath && ++shard.deaths == 3) EndJob(job, JobState::kFailed, "POISONED");
+  if (ending != Ending::kDeath) return;
+  shard.deaths.push_back(Now());
+  if (Deaths(shard) >= 3) EndJob(job, JobState::kFailed, "POISONED");
+}
+
+std::uint32_t ReferenceModel::Deaths(const ModelShard& shard) const {
+  return std::count_if(shard.deaths.begin(), shard.deaths.end(), [this](absl::Time death) {
+    return Now() - death < absl::Hours(1) && death - Now() <= absl::Hours(1);
+  });
 }
 
 std::string ReferenceModel::Release(const LeaseKey& lease) {
@@ -267,13 +335,13 @@ std::string ReferenceModel::Fail(const LeaseKey& lease, const ShardFailure& fail
   if (std::string stale = CheckLease(lease); !stale.empty()) return stale;
   EndLease(lease.shard, Ending::kReturned);
   ModelJob& job = jobs_[JobOf(lease.shard)];
-  if (HasEnded(job.visible.state) || job.visible.cancel_requested) return "";
   ModelShard& shard = job.shards[lease.shard];
   shard.attempts += 1;
+  const bool goes_on = !HasEnded(job.visible.state) && !job.visible.cancel_requested;
   if (!failure.retryable) {
-    EndJob(job, JobState::kFailed, failure.failure.reason);
+    if (goes_on) EndJob(job, JobState::kFailed, failure.failure.reason);
   } else if (shard.attempts >= job.request.spec.max_attempts) {
-    EndJob(job, JobState::kFailed, "MAX_ATTEMPTS_EXCEEDED");
+    if (goes_on) EndJob(job, JobState::kFailed, "MAX_ATTEMPTS_EXCEEDED");
   } else {
     const double delay = std::min(60, 1 << (shard.attempts - 1));
     shard.earliest = Now() + absl::Seconds(0.5 * delay);
@@ -292,10 +360,7 @@ std::string ReferenceModel::CompletePrepare(const LeaseKey& lease, const std::st
   ModelJob& job = jobs_[JobOf(lease.shard)];
   if (job.visible.cancel_requested) return Release(lease);
   std::string& pinned = job.visible.spec.model_digest;
-  if (!pinned.empty() && pinned != digest) {
-    EndJob(job, JobState::kFailed, "MODEL_CHANGED");
-    return "";
-  }
+  if (!pinned.empty() && pinned != digest) return Release(lease);
   pinned = digest;
   ModelShard& shard = job.shards[lease.shard];
   shard.state = ShardState::kDone;
@@ -304,9 +369,7 @@ std::string ReferenceModel::CompletePrepare(const LeaseKey& lease, const std::st
     if (!FactsOf(job.request.spec.dataset, sample).valid) job.invalid.insert(sample);
   }
   job.visible.counts.invalid_samples = job.invalid.size();
-  for (const auto& [id, other] : job.shards) {
-    if (other.state != ShardState::kDone) return "";
-  }
+  if (HasOpenShard(job)) return "";
   if (digest == std::string(32, 'm')) prepared_.insert(job.request.spec.dataset);
   Plan(job);
   return "";
@@ -330,9 +393,7 @@ std::string ReferenceModel::CompleteScore(const LeaseKey& lease, const std::stri
   counts.tokens_done += shard.tokens;
   counts.response_tokens += response_tokens;
   counts.halved_shards += batch_tokens < *job.visible.spec.batch_tokens ? 1 : 0;
-  for (const auto& [id, other] : job.shards) {
-    if (other.state != ShardState::kDone) return "";
-  }
+  if (HasOpenShard(job)) return "";
   EndJob(job, JobState::kSucceeded);
   return "";
 }
@@ -344,8 +405,9 @@ void ReferenceModel::Reap() {
   }
   for (auto& [id, job] : jobs_) {
     const auto ttl = job.request.spec.queue_ttl;
-    const bool waits = job.visible.state == JobState::kQueued;
-    if (waits && ttl && job.visible.create_time + *ttl <= Now()) EndJob(job, JobState::kExpired);
+    const bool waits = job.visible.state == JobState::kQueued || job.visible.state == JobState::kPreparing;
+    if (!waits || job.visible.cancel_requested || !ttl) continue;
+    if (job.visible.queue_time + *ttl <= Now()) EndJob(job, JobState::kExpired);
   }
 }
 

@@ -30,7 +30,7 @@ struct ModelShard {
   ShardState state = ShardState::kQueued;
   std::uint64_t fence = 0;
   std::uint32_t attempts = 0;
-  std::uint32_t deaths = 0;
+  std::vector<absl::Time> deaths;
   // The back-off is random: it ends between these.
   absl::Time earliest;
   absl::Time latest;
@@ -72,6 +72,8 @@ class ReferenceModel {
   void Add(const std::string& id, std::int64_t number, const NewJob& request, std::uint64_t samples);
   std::string Cancel(const std::string& id);
   std::string Delete(const std::string& id);
+  std::string Retry(const std::string& id);
+  std::string MayOpen(const WorkerDescription& worker) const;
   void Open(const SessionRef& session, const WorkerDescription& worker);
   std::string Close(const SessionRef& session);
   void LoseWorker(const std::string& worker);
@@ -79,6 +81,8 @@ class ReferenceModel {
                         std::vector<std::pair<std::string, std::uint64_t>>* abandon);
   // Whether the shard can be leased now.
   Expect Leasable(const std::string& shard) const;
+  // Of the last hour.
+  std::uint32_t Deaths(const ModelShard& shard) const;
   std::string CheckSession(const SessionRef& session) const;
   void Claimed(const SessionRef& session, const std::string& shard);
   std::string CompletePrepare(const LeaseKey& lease, const std::string& digest, bool covers);
@@ -102,6 +106,7 @@ class ReferenceModel {
   void EndJob(ModelJob& job, JobState state, const std::string& reason = "");
   void StopIfIdle(ModelJob& job);
   void EndSession(const std::string& session, Ending ending);
+  bool PlanFromKnown(ModelJob& job, std::uint64_t samples);
   void Plan(ModelJob& job);
   void AddShard(ModelJob& job, char phase, std::uint32_t ordinal, const ModelShard& shard);
   absl::Time Now() const { return clock_.Now(); }

@@ -8,8 +8,9 @@ namespace {
 
 class SqliteHarness : public JobStoreHarness {
  public:
-  absl::StatusOr<std::unique_ptr<JobStore>> Open(const Clock& clock, RandomSource& random) override {
-    return OpenSqliteStore(directory_.path(), clock, random);
+  absl::StatusOr<std::unique_ptr<JobStore>> Open(const Clock& clock, RandomSource& random,
+                                                 const StoreOptions& options) override {
+    return OpenSqliteStore(directory_.path(), clock, random, {nullptr, {}, options});
   }
 
  private:

@@ -27,12 +27,18 @@ class FakeServer::Service : public v1::WorkerService::Service {
     if (token != context->client_metadata().end()) {
       state.tokens_seen.emplace_back(token->second.data(), token->second.size());
     }
+    if (state.refusals_with_delay > 0) {
+      --state.refusals_with_delay;
+      return ToGrpc(MakeError(absl::StatusCode::kAlreadyExists, "in use",
+                              ErrorDetails{"WORKER_ID_IN_USE", {}, absl::Milliseconds(300)}));
+    }
     if (!state.refuse_sessions.empty()) {
       return ToGrpc(MakeError(absl::StatusCode::kFailedPrecondition, "not with me", state.refuse_sessions));
     }
     state.opened.push_back(*request);
     state.session = "session-" + std::to_string(state.opened.size());
     response->set_session(state.session);
+    response->set_protocol(request->max_protocol());
     response->set_epoch(state.opened.size());
     SetDuration(state.heartbeat_interval, *response->mutable_heartbeat_interval());
     SetDuration(absl::Seconds(20), *response->mutable_session_ttl());

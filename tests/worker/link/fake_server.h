@@ -45,6 +45,8 @@ struct FakeState {
   bool stale_leases = false;
   // Not empty: OpenSession answers FAILED_PRECONDITION with this reason.
   std::string refuse_sessions;
+  // So many times the worker's id is in use first.
+  int refusals_with_delay = 0;
 
   // Read by the test.
   std::string session;

@@ -24,7 +24,8 @@ TEST_F(SessionTest, IntroducesTheWorkerAndItsModels) {
   const v1::OpenSessionRequest request = server_.state().opened[0];
   EXPECT_EQ(request.worker_id(), "worker");
   EXPECT_EQ(request.boot_id(), "boot");
-  EXPECT_EQ(request.protocol_version(), 1u);
+  EXPECT_EQ(request.min_protocol(), 2u);
+  EXPECT_EQ(request.max_protocol(), 2u);
   EXPECT_EQ(request.build(), "headscope 0.1.0, LibTorch 1.13.1");
   EXPECT_EQ(request.device(), "cpu (1 thread)");
   EXPECT_THAT(request.methods(), ElementsAre("gradient"));
@@ -90,10 +91,18 @@ TEST_F(SessionTest, KeepsTheSessionOverARestartOfTheServer) {
 }
 
 TEST_F(SessionTest, GivesUpWhenItIsRefusedForGood) {
-  server_.Change([](FakeState& state) { state.refuse_sessions = "PROTOCOL_VERSION"; });
+  server_.Change([](FakeState& state) { state.refuse_sessions = "PROTOCOL_UNSUPPORTED"; });
   StartWorker();
   ASSERT_TRUE(refused_.WaitForNotificationWithTimeout(absl::Minutes(1)));
   EXPECT_THAT(refusal_, HasSubstr("refuses this worker: not with me"));
+}
+
+TEST_F(SessionTest, ComesAgainWhenItsIdIsInUse) {
+  server_.Change([](FakeState& state) { state.refusals_with_delay = 2; });
+  StartWorker();
+  ASSERT_TRUE(server_.WaitFor([](const FakeState& state) { return state.opened.size() == 1; }));
+  EXPECT_EQ(server_.state().refusals_with_delay, 0);
+  EXPECT_FALSE(refused_.HasBeenNotified());
 }
 
 TEST_F(SessionTest, TellsTheServerOfNewModels) {

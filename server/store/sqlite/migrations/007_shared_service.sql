@@ -136,6 +136,8 @@ CREATE TABLE new_job(
   queue_time INTEGER NOT NULL,
   -- QUEUED or PREPARING, it expires then.
   queue_deadline INTEGER,
+  -- Of tokens_done: done before it was retried last, and no part of the present rate.
+  tokens_kept INTEGER NOT NULL DEFAULT 0,
   -- When it may be deleted, once it has ended; null: as the server's retention says.
   expire_time INTEGER,
   last_lease_time INTEGER,
@@ -164,6 +166,9 @@ ALTER TABLE new_job RENAME TO job;
 -- RUNNING means from now on that a shard was leased to be scored.
 UPDATE job SET state = 'PREPARING' WHERE state = 'RUNNING' AND NOT EXISTS
   (SELECT 1 FROM attempt WHERE attempt.job = job.number AND attempt.phase = 'SCORE');
+-- And so does start_time.
+UPDATE job SET start_time =
+  (SELECT MIN(start_time) FROM attempt WHERE attempt.job = job.number AND attempt.phase = 'SCORE');
 CREATE INDEX job_waiting ON job(model, prepared, model_digest, priority DESC, leased_shards, number)
   WHERE queued_shards > 0;
 CREATE INDEX job_state ON job(state, number);
