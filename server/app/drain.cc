@@ -5,6 +5,7 @@
 
 #include "proto/support/log.h"
 #include "server/app/server_app.h"
+#include "server/maintenance/store_mark.h"
 
 namespace headscope::server {
 namespace {
@@ -35,6 +36,10 @@ void ServerApp::Drain(const absl::Notification& hurry) {
   if (!options_.ready_file.empty()) {
     std::error_code error;
     std::filesystem::remove(options_.ready_file, error);
+  }
+  // What was copied of the database while this server ran is older than what it leaves.
+  if (const absl::Status raised = RaiseGeneration(directory_->path()); !raised.ok()) {
+    Log(LogLevel::kWarning, "the end of this run could not be written down", {{"status", raised}});
   }
   Log(LogLevel::kInfo, "stopped");
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "proto/support/log.h"
+#include "server/app/folder_commands.h"
 #include "server/app/server_app.h"
 #include "server/app/server_options.h"
 #include "server/app/stop_signals.h"
@@ -67,6 +68,7 @@ int Serve(const ServerOptions& options, const Environment& environment) {
 int RunServer(const std::vector<std::string>& arguments, const Environment& environment) {
   // A file size limit is then an error of the write (a full disk, to us), not the end of the process.
   std::signal(SIGXFSZ, SIG_IGN);
+  if (IsFolderCommand(arguments)) return RunFolderCommand(arguments, environment);
   Flags flags = MakeServerFlags();
   if (absl::Status status = flags.Parse(arguments, environment); !status.ok()) return Complain(status);
   if (flags.help_wanted()) {

@@ -17,6 +17,7 @@
 #include "proto/support/log.h"
 #include "proto/support/sha256.h"
 #include "server/app/measured_store.h"
+#include "server/maintenance/start.h"
 #include "server/store/unknown_blobs.h"
 
 namespace headscope::server {
@@ -99,6 +100,15 @@ absl::Status ServerApp::OpenStore() {
   }
   directory_ = *std::move(directory);
   disk_ = std::make_unique<DiskSpace>(directory_->path(), options_.disk);
+  const absl::StatusOr<PreparedStart> start =
+      PrepareStart(directory_->path(), {.accept_older_database = options_.accept_older_database}, *random_);
+  if (!start.ok()) return start.status();
+  Log(LogLevel::kInfo, "store",
+      {{"id", start->mark.id},
+       {"generation", start->mark.generation},
+       {"former_schema", start->former_schema},
+       {"schema", start->schema},
+       {"kept_copy", start->kept_copy}});
   auto sqlite = OpenSqliteStore(directory_->path(), SystemClock(), *random_, {disk_.get(), EndDamaged, options_.store});
   if (!sqlite.ok()) return sqlite.status();
   sqlite_ = *std::move(sqlite);

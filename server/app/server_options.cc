@@ -98,6 +98,9 @@ absl::Status ReadStore(const Flags& flags, ServerOptions& options) {
     return flags.Refuse("store", "sqlite: this build has the embedded store only");
   }
   if (absl::StatusOr<std::string> kind = flags.Choice("store", {"sqlite"}); !kind.ok()) return kind.status();
+  const absl::StatusOr<bool> accept = flags.Boolean("accept-older-database");
+  if (!accept.ok()) return accept.status();
+  options.accept_older_database = *accept;
   options.data_dir = flags.Text("data-dir");
   return options.data_dir.empty() ? flags.Refuse("data-dir", "the directory to keep jobs and results in")
                                   : absl::OkStatus();
@@ -202,6 +205,9 @@ Flags MakeServerFlags() {
           {"data-dir", "DIR", "",
            "Where jobs, datasets and results are kept; made when it is not there. One server uses it at a time. "
            "Needed."},
+          {"accept-older-database", "", "false",
+           "Start although the database is older than its data folder, or not there: results that it does not know go "
+           "into quarantine."},
           {"model-root", "DIR", "",
            "Directory beneath which the local workers' models are: every directory with a config.json, named by its "
            "path from here. The server itself opens no model."},
@@ -269,6 +275,10 @@ then, from another terminal, headscope models, headscope attribute --model NAME 
 
   headscope-server --data-dir data --worker-listen 10.0.0.1:50052 --insecure-allow-unauthenticated
   headscope-worker --server 10.0.0.1:50052 --model-root /srv/models
+
+With a data folder, without serving (each has --help): headscope-server backup --data-dir DIR TARGET copies it, also beside
+a running server; headscope-server check --data-dir DIR [--format json] tells whether it is whole; headscope-server migrate
+--data-dir DIR [--dry-run] brings one of an older version to this one.
 
 What is acknowledged is on disk. SIGTERM or SIGINT: new work is refused, what runs is handed back, and the server ends with
 status 0; a second signal hurries. After a crash, the next start goes on where this one was. Exit status: 0 stopped in

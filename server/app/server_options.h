@@ -17,6 +17,7 @@ namespace headscope::server {
 // What the command line, the environment and the configuration file say, checked.
 struct ServerOptions {
   std::string data_dir;
+  bool accept_older_database = false;
   HostPort listen;
   HostPort worker_listen;
   HostPort metrics_listen;

@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "proto/support/error.h"
+#include "proto/support/log.h"
 #include "server/store/disk_error.h"
 #include "server/store/sqlite_store.h"
 #include "server/store/sync_folder.h"
@@ -54,6 +55,18 @@ absl::Status SyncNames(const std::filesystem::path& path, const std::filesystem:
   return absl::OkStatus();
 }
 
+// Prompts and results are nobody else's to read, also where the folder was made by another hand.
+void Tighten(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0 || (status.st_mode & 0077) == 0) return;
+  if (chmod(path.c_str(), 0700) == 0) {
+    Log(LogLevel::kInfo, "the data directory is closed to other users", {{"data_dir", path}});
+  } else {
+    Log(LogLevel::kWarning, "the data directory is open to other users and cannot be closed to them",
+        {{"data_dir", path}});
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Lock(const std::string& path) {
@@ -64,6 +77,7 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Lock(const std::st
   const std::filesystem::path ancestor = ExistingAncestor(folder);
   if (std::filesystem::create_directories(path, error)) chmod(path.c_str(), 0700);
   if (error) return FileError(error.value(), "make the folder", path);
+  Tighten(path);
   // Closed in children: a lock must not outlive this process in one of them.
   const int fd = open(absl::StrCat(path, "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return FileError(errno, "open the lock file", path);

@@ -1,5 +1,9 @@
 #include "server/store/sqlite/database.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +32,12 @@ absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder)
   const int kind = result & 0xff;
   const bool no_room = kind == SQLITE_IOERR && FilesAreFull(connection);
   if (kind == SQLITE_FULL || no_room) return DiskFullError(folder);
+  if (kind == SQLITE_BUSY) {
+    return MakeError(absl::StatusCode::kUnavailable,
+                     "another program holds a lock on headscope.sqlite (a server of version 0.1, or a database tool with "
+                     "an open transaction); end it",
+                     "STORE_BUSY");
+  }
   if (kind == SQLITE_NOMEM) return absl::ResourceExhaustedError("no memory for the job store");
   const char* const text = connection == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(connection);
   if (kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB || kind == SQLITE_IOERR) {
@@ -40,12 +50,17 @@ absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder)
   return absl::InternalError(absl::StrCat("the job store answered: ", text, " (", result, ")"));
 }
 
-// One connection and nobody beside it: no shared memory file, and none of the races between two connections to one
-// write-ahead log.
+// Programs beside the server only read (a backup, a check): what they may keep it waiting for is a moment in which a
+// connection opens or closes the write-ahead log.
 constexpr char kSettings[] =
-    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
+    "PRAGMA busy_timeout=5000; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA temp_store=MEMORY;"
     // A new file gives pages back (an old one: tidy.h); text that was deleted is overwritten.
     "PRAGMA auto_vacuum=INCREMENTAL; PRAGMA secure_delete=ON; PRAGMA journal_size_limit=67108864;";
+
+constexpr char kReaderSettings[] =
+    "PRAGMA busy_timeout=5000; PRAGMA query_only=ON; PRAGMA temp_store=MEMORY;";
+// Without the shared memory file, for which a full disk has no room; nobody can then read beside the server.
+constexpr char kAloneSettings[] = "PRAGMA locking_mode=EXCLUSIVE;";
 
 // SQLite answers with the mode it has instead of failing where it cannot have the one asked for.
 absl::Status UseWriteAheadLog(Database& database) {
@@ -109,10 +124,11 @@ std::optional<absl::Time> Rows::OptionalTime(int column) const {
   return Time(column);
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& folder, const std::string& file_name) {
+absl::StatusOr<std::unique_ptr<Database>> Database::Connect(const std::string& folder, const std::string& file_name,
+                                                            const char* settings) {
   sqlite3* connection = nullptr;
   const std::string path = absl::StrCat(folder, "/", file_name);
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   const int result = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
   if (result != SQLITE_OK) {
     const absl::Status status = ErrorOf(connection, result, folder);
@@ -120,10 +136,54 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& fold
     return status;
   }
   std::unique_ptr<Database> database(new Database(connection, folder));
-  database->Script(kSettings);
+  database->Script(settings);
   if (!database->error().ok()) return database->TakeError();
-  if (absl::Status logged = UseWriteAheadLog(*database); !logged.ok()) return logged;
   return database;
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& folder, const std::string& file_name) {
+  const std::string path = absl::StrCat(folder, "/", file_name);
+  // Only a file that is not there: closing one that SQLite has open in this process would drop its locks.
+  const int made = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (made >= 0) close(made);
+  if (made < 0 && errno != EEXIST) return FileError(errno, "make the job store", folder);
+  absl::Status logged;
+  for (const bool alone : {false, true}) {
+    absl::StatusOr<std::unique_ptr<Database>> database = Connect(folder, file_name, kSettings);
+    if (!database.ok()) return database;
+    if (alone) (*database)->Script(kAloneSettings);
+    logged = UseWriteAheadLog(**database);
+    if (logged.ok()) return database;
+    if (!absl::IsResourceExhausted(logged)) return logged;
+  }
+  return logged;
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::OpenToRead(const std::string& folder,
+                                                               const std::string& file_name) {
+  return Connect(folder, file_name, kReaderSettings);
+}
+
+absl::Status Database::CopyTo(const std::string& path) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return FileError(errno, "make a copy of the job store", path);
+  sqlite3* copy = nullptr;
+  int result = sqlite3_open_v2(path.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, nullptr);
+  // Synced as a whole below.
+  if (result == SQLITE_OK) result = sqlite3_exec(copy, "PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);
+  sqlite3_backup* const backup = result == SQLITE_OK ? sqlite3_backup_init(copy, "main", connection_, "main") : nullptr;
+  if (backup != nullptr) {
+    // In one step, and so in one transaction of the source.
+    sqlite3_backup_step(backup, -1);
+    result = sqlite3_backup_finish(backup);
+  } else if (result == SQLITE_OK) {
+    result = sqlite3_errcode(copy);
+  }
+  absl::Status status = result == SQLITE_OK ? absl::OkStatus() : ErrorOf(copy, result, path);
+  sqlite3_close_v2(copy);
+  if (status.ok() && fsync(file) != 0) status = FileError(errno, "sync a copy of the job store", path);
+  close(file);
+  return status;
 }
 
 Database::~Database() {

@@ -66,8 +66,11 @@ class Rows {
 // Thread-compatible.
 class Database {
  public:
-  // Opens or makes the file; WAL, synchronous FULL, foreign keys, locked against every other connection.
+  // Opens or makes the file (0600); WAL, synchronous FULL, foreign keys. Others may read beside it; the lock of the data
+  // folder keeps away whoever would write.
   static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& folder, const std::string& file_name);
+  // Opens a file that is there to read it, also beside a server. Nothing is changed through it.
+  static absl::StatusOr<std::unique_ptr<Database>> OpenToRead(const std::string& folder, const std::string& file_name);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -98,6 +101,9 @@ class Database {
   // Several statements without parameters.
   void Script(const char* sql);
   std::int64_t last_insert_rowid() const { return sqlite3_last_insert_rowid(connection_); }
+  // Copies the whole, as this connection sees it (in a transaction: as that sees it), to a new file of mode 0600, which
+  // is durable when this returns OK; its name is not yet.
+  absl::Status CopyTo(const std::string& path);
   bool in_transaction() const { return sqlite3_get_autocommit(connection_) == 0; }
 
   // Called with every error that says that the file is damaged or its disk fails.
@@ -110,6 +116,9 @@ class Database {
  private:
   friend class Rows;
   Database(sqlite3* connection, std::string folder) : connection_(connection), folder_(std::move(folder)) {}
+
+  static absl::StatusOr<std::unique_ptr<Database>> Connect(const std::string& folder, const std::string& file_name,
+                                                           const char* settings);
 
   void Bind(sqlite3_stmt* statement, int index, std::int64_t value);
   void Bind(sqlite3_stmt* statement, int index, std::uint64_t value) {

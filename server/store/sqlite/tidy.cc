@@ -32,7 +32,10 @@ absl::Status ShrinkWhenDeleting(Database& db) {
 absl::Status Tidy(Database& db) {
   RunAll(db, "PRAGMA incremental_vacuum");
   RunAll(db, "PRAGMA optimize");
+  // A backup that reads is not waited for: the next time will do.
+  RunAll(db, "PRAGMA busy_timeout=0");
   RunAll(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+  RunAll(db, "PRAGMA busy_timeout=5000");
   return db.TakeError();
 }
 

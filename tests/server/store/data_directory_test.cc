@@ -26,6 +26,16 @@ TEST(DataDirectoryTest, IsMadeForItsOwnerOnly) {
   EXPECT_EQ(status.st_mode & 0777, 0700);
 }
 
+TEST(DataDirectoryTest, OneThatIsOpenToOthersIsClosed) {
+  TemporaryDirectory parent;
+  std::filesystem::create_directories(parent.Child("data"));
+  ASSERT_EQ(chmod(parent.Child("data").c_str(), 0755), 0);
+  ASSERT_THAT(DataDirectory::Lock(parent.Child("data")), IsOk());
+  struct stat status {};
+  ASSERT_EQ(stat(parent.Child("data").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700);
+}
+
 TEST(DataDirectoryTest, ASecondUserIsToldWhoHoldsIt) {
   TemporaryDirectory parent;
   auto first = DataDirectory::Lock(parent.Child("data"));

@@ -1,6 +1,7 @@
 // What is particular to the embedded store: its schema, its single connection, and large jobs.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "server/store/page_token.h"
 #include "server/store/sqlite/blob_codec.h"
@@ -40,10 +41,22 @@ TEST_F(SqliteStoreTest, AFileOfANewerServerIsRefused) {
   EXPECT_THAT(Open(), IsError(StatusCode::kFailedPrecondition, "SCHEMA_TOO_NEW"));
 }
 
-TEST_F(SqliteStoreTest, NobodyElseGetsAtTheFileWhileItIsOpen) {
+// A backup and a check read beside a server. The folder's lock keeps a second server away, not the file's.
+TEST_F(SqliteStoreTest, OthersReadTheFileWhileItIsOpenAndTheStoreGoesOn) {
   const auto store = Open();
   ASSERT_THAT(store, IsOk());
-  EXPECT_EQ(Execute("SELECT * FROM job"), SQLITE_BUSY);
+  sqlite3* reader = nullptr;
+  ASSERT_EQ(sqlite3_open(directory_.Child("headscope.sqlite").c_str(), &reader), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(reader, "BEGIN; SELECT * FROM job", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_THAT((*store)->AnnounceBlob(std::string(64, 'b'), 1), IsOk());
+  sqlite3_close(reader);
+}
+
+TEST_F(SqliteStoreTest, TheFileIsItsOwnersAlone) {
+  ASSERT_THAT(Open(), IsOk());
+  struct stat status {};
+  ASSERT_EQ(stat(directory_.Child("headscope.sqlite").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600);
 }
 
 // A file as schema 3 left it, with a job that had succeeded, one that is being prepared, and one that is being scored.
