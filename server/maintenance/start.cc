@@ -91,6 +91,19 @@ absl::StatusOr<std::string> MigrateWithCopy(Database& db, const std::string& dir
   return kept;
 }
 
+// Of the same store, or of a new one, above both generations.
+StoreMark NextMark(const std::optional<StoreMark>& folder, const std::optional<StoreMark>& stored, RandomSource& random) {
+  StoreMark next;
+  for (const std::optional<StoreMark>& mark : {folder, stored}) {
+    if (!mark) continue;
+    next.id = mark->id;
+    next.generation = std::max(next.generation, mark->generation);
+  }
+  if (next.id.empty()) next.id = MakeId("store-", random);
+  ++next.generation;
+  return next;
+}
+
 }  // namespace
 
 absl::StatusOr<std::int64_t> ReadSchema(Database& db) {
@@ -150,14 +163,11 @@ absl::StatusOr<PreparedStart> PrepareStart(const std::string& directory, const S
   absl::StatusOr<std::string> kept = std::string();
   if (*schema < NewestSchema()) kept = MigrateWithCopy(**db, directory, *schema, options.need_copy);
   if (!kept.ok()) return kept.status();
-  PreparedStart start{{}, *schema, NewestSchema(), *std::move(kept)};
-  for (const std::optional<StoreMark>& mark : {*folder, *stored}) {
-    if (!mark) continue;
-    start.mark.id = mark->id;
-    start.mark.generation = std::max(start.mark.generation, mark->generation);
-  }
-  if (start.mark.id.empty()) start.mark.id = MakeId("store-", random);
-  ++start.mark.generation;
+  PreparedStart start;
+  start.mark = NextMark(*folder, *stored, random);
+  start.former_schema = *schema;
+  start.schema = NewestSchema();
+  start.kept_copy = *std::move(kept);
   if (absl::Status written = WriteMark(**db, directory, start.mark); !written.ok()) return written;
   return start;
 }

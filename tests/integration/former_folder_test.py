@@ -67,6 +67,11 @@ class FormerFolderTest(Case):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertTrue(json.loads(done.stdout)["ok"])
 
+    def assert_whole_but_for_waste(self, folder):
+        """Before a server of this version starts: one that was killed may leave blobs that it had not recorded yet."""
+        done = program("check", "--data-dir", folder, "--format", "json")
+        self.assertEqual({fault["kind"] for fault in json.loads(done.stdout)["faults"]}, {"UNKNOWN_FILE"}, done.stderr)
+
     def assert_as_it_was(self):
         unfinished = self.expected["unfinished"]
         others = [job for job in self.expected["jobs"]["jobs"] if job["job"] != unfinished]
@@ -117,12 +122,12 @@ class FormerFolderTest(Case):
         self.assertIn("schema 6 to", dry.stdout)
         self.assertEqual((self.data / "headscope.sqlite").read_bytes(), stored)
         self.assertFalse((self.data / "migrate-dry-run").exists())
-        self.assert_whole()
+        self.assert_whole_but_for_waste(self.data)
         done = program("migrate", "--data-dir", self.data)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual((self.data / "headscope.sqlite.schema-6.bak").stat().st_mode & 0o777, 0o600)
         self.assertIn("nothing to do", program("migrate", "--data-dir", self.data).stdout)
-        self.assert_whole()
+        self.assert_whole_but_for_waste(self.data)
         self.running = self.server("--local-workers", "0").start()
         self.assertEqual(program("migrate", "--data-dir", self.data).returncode, 2)
         self.assert_as_it_was()
@@ -137,8 +142,7 @@ class FormerFolderTest(Case):
                 self.assertEqual(killed.returncode, -9)
                 done = program("migrate", "--data-dir", folder)
                 self.assertEqual(done.returncode, 0, done.stderr)
-                checked = program("check", "--data-dir", folder)
-                self.assertEqual(checked.returncode, 0, checked.stdout)
+                self.assert_whole_but_for_waste(folder)
 
 
 if __name__ == "__main__":
