@@ -100,8 +100,11 @@ absl::Status ServerApp::OpenStore() {
   }
   directory_ = *std::move(directory);
   disk_ = std::make_unique<DiskSpace>(directory_->path(), options_.disk);
-  const absl::StatusOr<PreparedStart> start =
-      PrepareStart(directory_->path(), {.accept_older_database = options_.accept_older_database}, *random_);
+  const StartOptions starting = {.accept_older_database = options_.accept_older_database};
+  absl::StatusOr<PreparedStart> start = PrepareStart(directory_->path(), starting, *random_);
+  if (ReasonOf(start.status()) == "DISK_FULL" && disk_->ReleaseReserve()) {
+    start = PrepareStart(directory_->path(), starting, *random_);
+  }
   if (!start.ok()) return start.status();
   Log(LogLevel::kInfo, "store",
       {{"id", start->mark.id},

@@ -103,7 +103,7 @@ std::optional<Fault> FaultOf(const std::string& directory, const Known& known, s
 
 // What a server and these commands put into a data folder; "lost+found" is the file system's.
 bool IsOurs(const std::string& name) {
-  for (const char* known : {"lock", "blobs", kStoreFile, "store.json.new", kUnfinishedDatabase, "lost+found",
+  for (const char* known : {"lock", "blobs", kStoreFile, "store.json.new", kUnfinishedDatabase, "reserve", "lost+found",
                             "migrate-dry-run"}) {
     if (name == known) return true;
   }

@@ -31,7 +31,9 @@ constexpr char kStoreDamaged[] = "STORE_DAMAGED";
 absl::Status ErrorOf(sqlite3* connection, int result, const std::string& folder) {
   const int kind = result & 0xff;
   const bool no_room = kind == SQLITE_IOERR && FilesAreFull(connection);
-  if (kind == SQLITE_FULL || no_room) return DiskFullError(folder);
+  // The shared memory file could not be made or grow, for which SQLite keeps no system error.
+  const bool no_shared_memory = result == SQLITE_IOERR_SHMSIZE;
+  if (kind == SQLITE_FULL || no_room || no_shared_memory) return DiskFullError(folder);
   if (kind == SQLITE_BUSY) {
     return MakeError(absl::StatusCode::kUnavailable,
                      "another program holds a lock on headscope.sqlite (a server of version 0.1, or a database tool with "
