@@ -17,7 +17,8 @@ namespace {
 
 void Add(CheckReport& report, const char* object, const absl::Status& status, const char* otherwise) {
   const std::string reason = ReasonOf(status);
-  report.faults.push_back({reason.empty() ? otherwise : reason, object, std::string(status.message())});
+  // A store that is damaged is one fault among others here.
+  report.faults.push_back({reason.empty() || reason == "STORE_DAMAGED" ? otherwise : reason, object, std::string(status.message())});
 }
 
 // The folder's generation is read first: a server raises the database's first.
