@@ -59,7 +59,7 @@ class Target {
   absl::Status Make() {
     std::error_code error;
     made_ = fs::create_directory(path_, error);
-    if (error) return FileError(error.value(), "make the target of the backup", path_);
+    if (error && !Exists(path_)) return FileError(error.value(), "make the target of the backup", path_);
     if (!made_ && (!fs::is_directory(path_, error) || !fs::is_empty(path_, error))) {
       return Refuse(absl::StrCat("the target '", path_, "' is there and not an empty directory; name another, or remove it"),
                     "TARGET_NOT_EMPTY");
