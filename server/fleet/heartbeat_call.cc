@@ -53,8 +53,9 @@ class Turn {
     if (!request_.has_catalogue()) return absl::OkStatus();
     const absl::StatusOr<std::vector<CatalogueEntry>> entries = worker_codec::EntriesOf(request_.catalogue());
     if (!entries.ok()) return entries.status();
+    // Where it cannot be written (a full disk) the worker was heard all the same, and sends it again.
     const absl::Status status = store_.PutCatalogue(worker->description.worker_id, *entries);
-    if (!status.ok()) Log(LogLevel::kWarning, "a worker's catalogue could not be written", {{"status", status}});
+    if (!status.ok()) return status;
     parts_.sessions.SetModels(session_, ModelsByName(*entries));
     RefreshKnownModels(parts_, store_);
     parts_.dispatcher.Wake();

@@ -2,11 +2,11 @@
 
 #include <memory>
 
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "proto/support/error.h"
 #include "proto/support/log.h"
 #include "server/store/failpoint.h"
+#include "server/store/store_call.h"
 
 namespace headscope::server {
 namespace {
@@ -40,18 +40,7 @@ absl::StatusOr<HeldBlob> BlobIntake::Put(std::string_view bytes) {
 }
 
 absl::Status BlobIntake::Announce(const std::string& digest, std::uint64_t size) {
-  // Shared: where the store's thread stops before it comes to this, nobody waits any more.
-  struct Answer {
-    absl::Status status = absl::UnavailableError("the server is stopping");
-    absl::Notification done;
-  };
-  const auto answer = std::make_shared<Answer>();
-  const bool posted = store_.Post([answer, digest, size](JobStore& store) {
-    answer->status = store.AnnounceBlob(digest, size);
-    answer->done.Notify();
-  });
-  if (posted) answer->done.WaitForNotification();
-  return answer->status;
+  return OnStore(store_, [digest, size](JobStore& store) { return store.AnnounceBlob(digest, size); });
 }
 
 HeldBlob BlobIntake::Hold(const std::string& digest) {

@@ -35,7 +35,13 @@ DiskSpace::DiskSpace(std::string directory, DiskOptions options, std::function<s
       look_(look ? std::move(look) : [this] { return LookAt(directory_); }) {
   absl::MutexLock lock(&mutex_);
   Look();
-  has_reserve_ = access(ReservePath().c_str(), F_OK) == 0;
+  struct stat found {};
+  if (stat(ReservePath().c_str(), &found) != 0) return;
+  // One that a crash cut short, or of another size than wanted now, is made anew.
+  constexpr std::uint64_t kBlockBytes = 512;
+  has_reserve_ = static_cast<std::uint64_t>(found.st_size) == ReserveSize() &&
+                 static_cast<std::uint64_t>(found.st_blocks) * kBlockBytes >= ReserveSize();
+  if (!has_reserve_) unlink(ReservePath().c_str());
 }
 
 std::string DiskSpace::ReservePath() const { return absl::StrCat(directory_, "/reserve"); }
@@ -60,8 +66,10 @@ void DiskSpace::Look() {
   }
 }
 
+std::uint64_t DiskSpace::ReserveSize() const { return std::min(options_.reserve, room_.total / 100); }
+
 void DiskSpace::MakeReserve() {
-  const std::uint64_t size = std::min(options_.reserve, room_.total / 100);
+  const std::uint64_t size = ReserveSize();
   if (has_reserve_ || size == 0 || room_.free < std::max(LowWater(), 2 * size)) return;
   const int fd = open(ReservePath().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return;

@@ -48,6 +48,8 @@ class DiskSpace {
   void Look() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeReserve() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::string ReservePath() const;
+  // Bytes that the reserve is to have on this disk; 0: none.
+  std::uint64_t ReserveSize() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t LowWater() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::string directory_;

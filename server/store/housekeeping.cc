@@ -2,13 +2,11 @@
 
 #include <pthread.h>
 
-#include <memory>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
-#include "absl/time/clock.h"
 #include "proto/support/log.h"
 #include "server/store/failpoint.h"
+#include "server/store/store_call.h"
 
 namespace headscope::server {
 namespace {
@@ -16,23 +14,6 @@ namespace {
 // Of one step: some milliseconds of the store's thread.
 constexpr std::size_t kBlobsOfAStep = 64;
 constexpr std::size_t kRowsOfAStep = 4;
-
-// The result of `operation` on the store's thread, waited for.
-template <typename Operation>
-auto OnStore(StoreExecutor& store, Operation operation) -> decltype(operation(std::declval<JobStore&>())) {
-  using Result = decltype(operation(std::declval<JobStore&>()));
-  struct Answer {
-    Result result = absl::UnavailableError("the server is stopping");
-    absl::Notification done;
-  };
-  const auto answer = std::make_shared<Answer>();
-  const bool posted = store.Post([answer, operation](JobStore& jobs) {
-    answer->result = operation(jobs);
-    answer->done.Notify();
-  });
-  if (posted) answer->done.WaitForNotification();
-  return std::move(answer->result);
-}
 
 }  // namespace
 

@@ -67,6 +67,19 @@ TEST(DiskSpaceTest, TheReserveIsGivenUpOnceAndMadeAgainWhenThereIsRoom) {
   EXPECT_TRUE(disk.has_reserve());
 }
 
+TEST(DiskSpaceTest, AReserveThatACrashCutShortIsMadeAnew) {
+  TemporaryDirectory directory;
+  std::ofstream(directory.Child("reserve")) << "";
+  DiskOptions options;
+  options.reserve = 1 << 20;
+  DiskSpace disk(directory.path(), options, [] { return DiskRoom{10 * kGiB, 100 * kGiB}; });
+  EXPECT_FALSE(disk.has_reserve());
+  disk.Refresh();
+  EXPECT_EQ(std::filesystem::file_size(directory.Child("reserve")), 1u << 20);
+  const DiskSpace again(directory.path(), options, [] { return DiskRoom{10 * kGiB, 100 * kGiB}; });
+  EXPECT_TRUE(again.has_reserve());
+}
+
 // A file system of 12 MB of its own, filled to the last byte.
 class FullDiskTest : public ::testing::Test {
  protected:
